@@ -1,0 +1,73 @@
+# Quire's commands. `make help` lists them; each finds JDK 25 itself (build/find-jdk).
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+export JAVA_HOME := $(shell build/find-jdk)
+MVN := mvn -B --no-transfer-progress -Dstyle.color=never
+# Maven's own libraries make JDK 25 warn; nobody here can change that.
+export MAVEN_OPTS += --sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED
+NATIVE_OUT := $(CURDIR)/target/native
+JAR := target/quarkus-app/quarkus-run.jar
+# Folders are listed too: a deleted file changes its folder's time.
+SOURCES := pom.xml $(shell find src/main native-libs -path native-libs/test -prune -o -print)
+
+# JavaCPP compiles its stub and copies the library in every run, unless it is told that nothing has changed.
+STUB := target/classes/dev/quire/kernel/cpu/linux-x86_64/libjniQuireCpu.so
+STUB_SOURCES := $(NATIVE_OUT)/libquire_cpu.so native-libs/include/quire_kernels.h \
+  src/main/java/dev/quire/kernel/cpu/QuireCpu.java pom.xml
+stub-flag = $$(for source in $(STUB_SOURCES); do [[ $(STUB) -nt $$source ]] || exit 0; done; echo -Djavacpp.skip=true)
+
+# One line and no more when a tool is missing: $(error) stops make before any recipe runs.
+check-tools = $(if $(TOOLS_MISSING),$(error $(TOOLS_MISSING)))
+TOOLS_MISSING = $(shell build/missing-tools)
+
+.PHONY: help run test build native format bench clean
+
+## run: build what is needed, fetch the default model the first time, serve on port 8080 (ARGS="--port 9090" adds flags)
+run: $(JAR)
+	@./quire serve $(ARGS)
+
+## test: build, and run every test: the native ones, then Maven's
+test:
+	$(check-tools)
+	@$(MAKE) --no-print-directory -j$(shell nproc) -C native-libs all test OUT=$(NATIVE_OUT)
+	@$(MVN) $(stub-flag) verify
+	@touch $(JAR)
+
+## build: the server, in target/quarkus-app
+build: $(JAR)
+
+$(JAR): $(SOURCES)
+	$(check-tools)
+	@echo "building Quire: the first time takes a few minutes, mostly for Maven's downloads" >&2
+	@# not $$(MAKE): `make -q`, which asks whether to build, would run that
+	@make --no-print-directory -s -j$(shell nproc) -C native-libs OUT=$(NATIVE_OUT)
+	@$(MVN) -q $(stub-flag) -Dmaven.test.skip=true package
+	@touch $@
+
+## native: the CPU kernels alone, in target/native
+native:
+	$(check-tools)
+	@$(MAKE) --no-print-directory -j$(shell nproc) -C native-libs OUT=$(NATIVE_OUT)
+
+## format: bring Java and C++ sources into shape
+format:
+	$(check-tools)
+	@$(MVN) -q spotless:apply
+	@if command -v clang-format >/dev/null; then \
+	  find native-libs \( -name '*.cpp' -o -name '*.h' \) -exec clang-format -i {} +; \
+	else echo "clang-format is not installed: C++ sources are left as they are" >&2; fi
+
+## bench: load the server over HTTP and print its rates (bench/README.md)
+bench: $(JAR)
+	@bench/compare_llama.sh --only quire $(ARGS)
+
+## clean: remove everything that was built (models in the cache folder stay)
+clean:
+	@rm -rf target
+
+## help: this list
+help:
+	@sed -n 's/^## \([a-z]*\): /  make \1\t/p' Makefile | expand -t 16
