@@ -1,0 +1,160 @@
+package dev.quire.format;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/// Reads the header of a GGUF file from front to back, and refuses instead of reading past its end.
+///
+/// Invariant: `0 <= position <= header.limit()`. Every length is compared with what is left before memory is taken
+/// for it.
+/// Not thread-safe: {@link GgufFile#open} owns it.
+final class GgufCursor {
+    /// Bytes of keys, values and tensor descriptions that we are willing to parse. The largest vocabularies in use
+    /// (262,144 tokens with merges) need about 16 MiB.
+    static final long MAX_HEADER_BYTES = 1L << 28;
+
+    /// Bytes of one string. Chat templates have a few thousand.
+    static final long MAX_STRING_BYTES = 1L << 24;
+
+    private final Path file;
+    private final ByteBuffer header;
+    private final boolean cut;
+    private int position;
+
+    GgufCursor(Path file, MemorySegment bytes) {
+        this.file = file;
+        long limit = Math.min(bytes.byteSize(), MAX_HEADER_BYTES);
+        // MAX_HEADER_BYTES is far below 2 GiB, so one buffer, with int positions, holds the header.
+        this.header = bytes.asSlice(0, limit).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+        this.cut = limit < bytes.byteSize();
+    }
+
+    long position() {
+        return position;
+    }
+
+    long remaining() {
+        return header.limit() - position;
+    }
+
+    int uint8(String what) {
+        return header.get(take(1, what)) & 0xff;
+    }
+
+    int int16(String what) {
+        return header.getShort(take(2, what));
+    }
+
+    int int32(String what) {
+        return header.getInt(take(4, what));
+    }
+
+    long int64(String what) {
+        return header.getLong(take(8, what));
+    }
+
+    /// An unsigned 64-bit number that must fit a `long`.
+    long uint64(String what) {
+        long at = position;
+        long value = int64(what);
+        if (value < 0) {
+            throw refusal(what + " must fit 63 bits", "value=" + Long.toUnsignedString(value), at);
+        }
+        return value;
+    }
+
+    /// A count of things that take at least `minimumBytes` each, of which we accept `most`.
+    int count(String what, int minimumBytes, int most) {
+        long at = position;
+        long count = int64(what);
+        if (count < 0 || count > most) {
+            throw refusal(
+                    what + " must not exceed its bound",
+                    "count=" + Long.toUnsignedString(count) + ", bound=" + most,
+                    at);
+        }
+        if (count * minimumBytes > remaining()) {
+            throw refusal(
+                    what + " must fit the rest of the file",
+                    "count=" + count + ", minimumBytes=" + minimumBytes + ", remaining=" + remaining(),
+                    at);
+        }
+        return (int) count;
+    }
+
+    boolean bool(String what) {
+        long at = position;
+        int value = uint8(what);
+        if (value > 1) {
+            throw refusal(what + " must be 0 or 1", "value=" + value, at);
+        }
+        return value == 1;
+    }
+
+    /// A length in eight bytes, then as many bytes of UTF-8.
+    String string(String what, long most) {
+        long at = position;
+        long length = int64(what);
+        if (length < 0 || length > most) {
+            throw refusal(
+                    what + " length must not exceed its bound",
+                    "length=" + Long.toUnsignedString(length) + ", bound=" + most,
+                    at);
+        }
+        int start = take(length, what);
+        var encoded = new byte[(int) length];
+        header.get(start, encoded);
+        String decoded = new String(encoded, StandardCharsets.UTF_8);
+        // The constructor puts U+FFFD for what it cannot decode; names and tokens are many, so it comes first.
+        if (decoded.indexOf('\uFFFD') >= 0 && !isUtf8(encoded)) {
+            throw refusal(what + " must be UTF-8", "length=" + length, at);
+        }
+        return decoded;
+    }
+
+    private static boolean isUtf8(byte[] encoded) {
+        try {
+            StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(encoded));
+            return true;
+        } catch (CharacterCodingException e) {
+            return false;
+        }
+    }
+
+    /// A refusal in one line: what must hold, the values, the file and the offset.
+    ModelFileException refusal(String whatMustHold, String values, long offset) {
+        return new ModelFileException(whatMustHold + ": " + values + ", file=" + file + ", offset=" + offset);
+    }
+
+    private int take(long size, String what) {
+        if (size > remaining()) {
+            String whatMustHold = cut ? "header must fit its bound" : "file must not end inside its header";
+            throw refusal(
+                    whatMustHold, "reading=" + what + ", needed=" + size + ", remaining=" + remaining(), position);
+        }
+        int at = position;
+        position += (int) size;
+        return at;
+    }
+
+    /// A name from the file as part of a message: one line whatever it holds, and not too long.
+    static String printable(String name) {
+        var shown = new StringBuilder();
+        for (int i = 0; i < name.length() && shown.length() < 80; i++) {
+            char c = name.charAt(i);
+            if (Character.isISOControl(c)
+                    || Character.getType(c) == Character.FORMAT
+                    || c == '\u2028'
+                    || c == '\u2029') {
+                shown.append(String.format("\\u%04x", (int) c));
+            } else {
+                shown.append(c);
+            }
+        }
+        return name.length() > 80 ? shown + "..." : shown.toString();
+    }
+}

