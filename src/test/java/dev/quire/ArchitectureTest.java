@@ -26,6 +26,7 @@ class ArchitectureTest {
     private static final Map<String, Set<String>> MAY_USE = Map.ofEntries(
             entry("tokenizer", Set.of("format")),
             entry("format", Set.of("tensor")),
+            entry("kernel", Set.of("sampling", "tensor")),
             entry("sampling", Set.of()),
             entry("tensor", Set.of()));
 

@@ -1,0 +1,74 @@
+package dev.quire.kernel;
+
+import dev.quire.tensor.Tensor;
+
+/// The operations of a step. {@link ReferenceKernels} defines each; a backend may round differently within the
+/// tolerances of its parity test, but its bits never depend on batch mates, chunk cuts, threads or physical blocks.
+///
+/// Life cycle: open (the backend's factory) → `weight` for each tensor → `bind` → `openCache` → steps → `close`. A
+/// step: `beginStep` → `embed` → for each layer the five fused calls in the order below → `logits` → `sample` →
+/// `endStep`. A call out of order is an {@link IllegalStateException}; a batch that breaks its contract (an id out of
+/// range, a block outside the pool) is an {@link IllegalArgumentException} from `beginStep`, before anything is
+/// written.
+///
+/// Not thread-safe: the thread that steps owns it (a backend may use worker threads within one call).
+public interface Kernels extends AutoCloseable {
+    /// Tokens in one page of the cache; the pool's block is one page.
+    int PAGE_TOKENS = 16;
+
+    /// Name and variant, for people: `cpu avx512 2 threads`.
+    String description();
+
+    /// Takes over a weight and returns its id. The tensor's memory must stay valid until `close` (a backend may use it
+    /// in place or make a packed copy).
+    int weight(Tensor tensor);
+
+    /// Says which weights the model is made of: one entry a layer, the token embedding `[vocabulary, embedding]`, the
+    /// final norm `[1, embedding]` and the output head `[vocabulary, embedding]` (the embedding's id where tied).
+    void bind(LayerWeights[] layers, int embedding, int outputNorm, int outputHead);
+
+    /// Bytes of one block, keys and values, all layers.
+    long blockBytes();
+
+    /// Takes the pool: `blocks` blocks of `PAGE_TOKENS` slots. Its contents are unspecified.
+    void openCache(int blocks);
+
+    /// Copies whole blocks, all layers: `source[i]` → `destination[i]`. No destination is a source of the same call.
+    void copyBlocks(int[] source, int[] destination, int count);
+
+    /// Opens a step over `batch`, which must not change until `endStep`.
+    void beginStep(Batch batch);
+
+    /// x = embedding rows of the batch's tokens. x is the residual stream `[T, embedding]`.
+    void embed();
+
+    /// q, k, v = projections of RMSNorm(x); RoPE on q and k; k and v into the cache at `slot`.
+    void attentionInput(int layer);
+
+    /// a = softmax(q · Kᵀ / sqrt(headDim)) · V over each token's own position and all before it, through the block
+    /// table.
+    void pagedAttention(int layer);
+
+    /// x = x + output · a.
+    void attentionOutput(int layer);
+
+    /// h = silu(gate · n) ⊙ (up · n), with n = RMSNorm(x).
+    void feedForwardGate(int layer);
+
+    /// x = x + down · h.
+    void feedForwardDown(int layer);
+
+    /// The logits of the R rows: outputHead · RMSNorm(x).
+    void logits();
+
+    /// Chooses a token for every row that samples, and writes the log-probabilities that rows ask for.
+    void sample();
+
+    void endStep();
+
+    /// Copies logit row `row` of the last step, `[vocabulary]`, as they were before penalties: for tests and beams.
+    void readLogits(int row, float[] destination);
+
+    @Override
+    void close();
+}
