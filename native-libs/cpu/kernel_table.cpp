@@ -1,0 +1,35 @@
+// The table of one instruction set.
+#include "simd.h"
+
+namespace quire::QUIRE_ISA {
+
+void rms_norm(const float*, const float*, float, int64_t, float*);
+void quantise(const float*, int64_t, int16_t*, QuantBlock*);
+void matmul(const Weight&, const Activations&, int64_t, int64_t, int64_t, float*, int64_t);
+void rope(float*, int64_t, int64_t, int32_t, int32_t, const float*, const float*);
+void silu_mul(const float*, const float*, int64_t, float*);
+void add_to(const float*, int64_t, float*);
+void embed_row(const Weight&, int64_t, float*);
+void cache_write_key(const float*, int64_t, int64_t, int32_t, uint16_t*, int64_t, int64_t, int64_t);
+void cache_write_value(const float*, int64_t, int64_t, int32_t, int32_t, uint16_t*, int64_t,
+                       int64_t, int64_t);
+void attention_chunk(const AttentionChunk&);
+void attention_merge(float*, const float*, int32_t);
+void attention_finish(const float*, int32_t, float*);
+int64_t arg_max(const float*, int64_t, float*);
+void exp_weights(const float*, int64_t, float, float, float*, double*);
+int32_t top_values(const float*, int64_t, int32_t, int32_t*, float*);
+
+static const KernelTable kTable = {
+    rms_norm,          quantise,        matmul,          rope,
+    silu_mul,          add_to,          embed_row,       cache_write_key,
+    cache_write_value, attention_chunk, attention_merge, attention_finish,
+    arg_max,           exp_weights,     top_values,
+};
+
+}  // namespace quire::QUIRE_ISA
+
+#define QUIRE_JOIN(a, b) a##b
+#define QUIRE_TABLE(isa) QUIRE_JOIN(isa, _kernels)
+
+const quire::KernelTable* quire::QUIRE_TABLE(QUIRE_ISA)() { return &quire::QUIRE_ISA::kTable; }

@@ -1,0 +1,136 @@
+// Stand-alone operations on the caller's arrays (quire_kernels.h), outside a step.
+#include <string.h>
+
+#include "attention.h"
+#include "context.h"
+#include "plan_check.h"
+#include "project.h"
+#include "sampler.h"
+#include "weight_layout.h"
+
+using namespace quire;
+
+QUIRE_EXPORT int32_t quire_op_matmul(quire_context* context, int32_t weight, int32_t tokens,
+                                     const float* in, float* out) {
+  if (context == nullptr || weight < 0 || weight >= static_cast<int64_t>(context->weights.size()) ||
+      tokens < 0 || tokens > context->config.max_tokens) {
+    return fail(QUIRE_INVALID_ARG,
+                "weight must be registered and tokens within the limit: weight=%d, tokens=%d",
+                weight, tokens);
+  }
+  const Weight& matrix = context->weights[static_cast<size_t>(weight)];
+  const quire_config& c = context->config;
+  int64_t widest = c.embedding > c.feed_forward ? c.embedding : c.feed_forward;
+  widest = context->query_width > widest ? context->query_width : widest;
+  if (matrix.cols > widest) {
+    return fail(QUIRE_UNSUPPORTED_SHAPE,
+                "cols must be at most the model's widest: cols=%lld, widest=%lld",
+                static_cast<long long>(matrix.cols), static_cast<long long>(widest));
+  }
+  const Input input = {in, matrix.cols, nullptr, nullptr};
+  project(*context, input, is_quantised(matrix.type), tokens, row_tiles(matrix.rows),
+          [&](const Activations& activations, Range tiles) {
+            context->kernels->matmul(matrix, activations, tokens, tiles.begin, tiles.end, out,
+                                     matrix.rows);
+          });
+  return QUIRE_OK;
+}
+
+QUIRE_EXPORT int32_t quire_op_rms_norm(quire_context* context, int32_t tokens, int32_t cols,
+                                       float epsilon, const float* weight, const float* in,
+                                       float* out) {
+  if (context == nullptr || tokens < 0 || cols <= 0) {
+    return fail(QUIRE_INVALID_ARG,
+                "tokens must not be negative and cols positive: tokens=%d, cols=%d", tokens, cols);
+  }
+  for (int64_t token = 0; token < tokens; ++token) {
+    context->kernels->rms_norm(in + token * cols, weight, epsilon, cols, out + token * cols);
+  }
+  return QUIRE_OK;
+}
+
+QUIRE_EXPORT int32_t quire_op_rope(quire_context* context, int32_t tokens, int32_t heads,
+                                   const int32_t* position, float* data) {
+  if (context == nullptr || tokens < 0 || heads <= 0) {
+    return fail(QUIRE_INVALID_ARG,
+                "tokens must not be negative and heads positive: tokens=%d, heads=%d", tokens,
+                heads);
+  }
+  const quire_config& c = context->config;
+  const int64_t width = int64_t{heads} * c.head_dim;
+  for (int64_t token = 0; token < tokens; ++token) {
+    if (position[token] < 0 || position[token] >= c.context_length) {
+      return fail(QUIRE_INVALID_ARG,
+                  "position must be below context_length: position=%d, context_length=%d",
+                  position[token], c.context_length);
+    }
+    const int64_t row = int64_t{position[token]} * (c.rope_dim / 2);
+    context->kernels->rope(data + token * width, 0, width, c.head_dim, c.rope_dim,
+                           context->rope_cos.get() + row, context->rope_sin.get() + row);
+  }
+  return QUIRE_OK;
+}
+
+QUIRE_EXPORT int32_t quire_op_silu_mul(quire_context* context, int64_t count, const float* gate,
+                                       const float* up, float* out) {
+  if (context == nullptr || count < 0) {
+    return fail(QUIRE_INVALID_ARG, "count must not be negative: count=%lld",
+                static_cast<long long>(count));
+  }
+  context->kernels->silu_mul(gate, up, count, out);
+  return QUIRE_OK;
+}
+
+QUIRE_EXPORT int32_t quire_op_cache_write(quire_context* context, int32_t layer, int32_t tokens,
+                                          const int64_t* slot, const float* key,
+                                          const float* value) {
+  if (context == nullptr || context->cache == nullptr || tokens < 0 || layer < 0 ||
+      layer >= context->config.layers) {
+    return fail(QUIRE_INVALID_ARG, "cache must be open and layer the model's: layer=%d, tokens=%d",
+                layer, tokens);
+  }
+  for (int32_t token = 0; token < tokens; ++token) {
+    if (slot[token] < -1 || slot[token] >= context->blocks * kPageTokens) {
+      return fail(QUIRE_INVALID_ARG, "slot must be in the pool or -1: index=%d, slot=%lld", token,
+                  static_cast<long long>(slot[token]));
+    }
+  }
+  const int32_t head_dim = context->config.head_dim;
+  uint16_t* keys = context->cache + layer * context->layer_elements;
+  uint16_t* values = keys + int64_t{head_dim} * kPageTokens;
+  const int64_t width = context->kv_width;
+  for (int64_t token = 0; token < tokens; ++token) {
+    if (slot[token] < 0) continue;
+    context->kernels->cache_write_key(key + token * width, 0, width, head_dim, keys,
+                                      context->head_elements, context->block_elements, slot[token]);
+    context->kernels->cache_write_value(value + token * width, 0, width, head_dim,
+                                        context->value_dim, values, context->head_elements,
+                                        context->block_elements, slot[token]);
+  }
+  return QUIRE_OK;
+}
+
+QUIRE_EXPORT int32_t quire_op_paged_attention(quire_context* context, int32_t layer,
+                                              const quire_plan* plan, const float* query,
+                                              float* out) {
+  if (context == nullptr || plan == nullptr || context->cache == nullptr || layer < 0 ||
+      layer >= context->config.layers) {
+    return fail(QUIRE_INVALID_ARG, "cache must be open and layer the model's: layer=%d", layer);
+  }
+  const int32_t status = check_tables(*context, *plan);
+  if (status != QUIRE_OK) return status;
+  attend(*context, layer, *plan, query, out);
+  return QUIRE_OK;
+}
+
+QUIRE_EXPORT int32_t quire_op_sample(quire_context* context, const quire_plan* plan,
+                                     const float* logits) {
+  if (context == nullptr || plan == nullptr || logits == nullptr) {
+    return fail(QUIRE_INVALID_ARG, "plan and logits must be given: rows=%d",
+                plan == nullptr ? 0 : plan->rows);
+  }
+  const int32_t status = check_rows(*context, *plan, false);
+  if (status != QUIRE_OK) return status;
+  sample_rows(*context, *plan, logits);
+  return QUIRE_OK;
+}

@@ -1,0 +1,156 @@
+// simd.h's vocabulary in AVX2, FMA and F16C: two registers of eight lanes.
+#ifndef QUIRE_CPU_SIMD_AVX2_H
+#define QUIRE_CPU_SIMD_AVX2_H
+
+#include <immintrin.h>
+
+namespace quire::QUIRE_ISA {
+
+constexpr int kUnroll = 8;  // runs of a quantised tile
+constexpr int kTokenGroup = 4;
+constexpr int kRowGroup = 4;
+
+struct Floats {
+  __m256 low, high;
+};
+struct Ints {
+  __m256i low, high;
+};
+
+static inline Floats set1(float a) { return {_mm256_set1_ps(a), _mm256_set1_ps(a)}; }
+static inline Floats load(const float* in) {
+  return {_mm256_loadu_ps(in), _mm256_loadu_ps(in + 8)};
+}
+static inline void store(float* out, Floats a) {
+  _mm256_storeu_ps(out, a.low);
+  _mm256_storeu_ps(out + 8, a.high);
+}
+static inline Floats load_half(const uint16_t* in) {
+  const __m128i* halves = reinterpret_cast<const __m128i*>(in);
+  return {_mm256_cvtph_ps(_mm_loadu_si128(halves)), _mm256_cvtph_ps(_mm_loadu_si128(halves + 1))};
+}
+static inline void store_half(uint16_t* out, Floats a) {
+  __m128i* halves = reinterpret_cast<__m128i*>(out);
+  _mm_storeu_si128(halves, _mm256_cvtps_ph(a.low, _MM_FROUND_TO_NEAREST_INT));
+  _mm_storeu_si128(halves + 1, _mm256_cvtps_ph(a.high, _MM_FROUND_TO_NEAREST_INT));
+}
+static inline Floats add(Floats a, Floats b) {
+  return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
+}
+static inline Floats sub(Floats a, Floats b) {
+  return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)};
+}
+static inline Floats mul(Floats a, Floats b) {
+  return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)};
+}
+static inline Floats div(Floats a, Floats b) {
+  return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)};
+}
+static inline Floats fmadd(Floats a, Floats b, Floats c) {
+  return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+}
+static inline Floats max(Floats a, Floats b) {
+  return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
+}
+static inline Floats min(Floats a, Floats b) {
+  return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
+}
+static inline Floats round_even(Floats a) {
+  return {_mm256_round_ps(a.low, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC),
+          _mm256_round_ps(a.high, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
+static inline __m256 power_of_two(__m256 n) {
+  const __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
+}
+static inline Floats scale_by_power(Floats a, Floats n) {
+  return mul(a, {power_of_two(n.low), power_of_two(n.high)});
+}
+static inline Floats zero_below(Floats x, float bound, Floats a) {
+  const __m256 limit = _mm256_set1_ps(bound);
+  return {_mm256_and_ps(_mm256_cmp_ps(x.low, limit, _CMP_NLT_UQ), a.low),
+          _mm256_and_ps(_mm256_cmp_ps(x.high, limit, _CMP_NLT_UQ), a.high)};
+}
+static inline Floats if_number(Floats a, Floats test, float other) {
+  const __m256 rest = _mm256_set1_ps(other);
+  return {_mm256_blendv_ps(rest, a.low, _mm256_cmp_ps(test.low, test.low, _CMP_ORD_Q)),
+          _mm256_blendv_ps(rest, a.high, _mm256_cmp_ps(test.high, test.high, _CMP_ORD_Q))};
+}
+static inline Floats keep_first(Floats a, int count, float other) {
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256 rest = _mm256_set1_ps(other);
+  const __m256 low = _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(count), lane));
+  const __m256 high = _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(count - 8), lane));
+  return {_mm256_blendv_ps(rest, a.low, low), _mm256_blendv_ps(rest, a.high, high)};
+}
+static inline uint32_t above(Floats a, Floats b) {
+  const int low = _mm256_movemask_ps(_mm256_cmp_ps(a.low, b.low, _CMP_GT_OQ));
+  const int high = _mm256_movemask_ps(_mm256_cmp_ps(a.high, b.high, _CMP_GT_OQ));
+  return static_cast<uint32_t>(low | high << 8);
+}
+static inline float sum(Floats a) {
+  const __m256 half = _mm256_add_ps(a.low, a.high);
+  __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+  quarter = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
+  return _mm_cvtss_f32(_mm_add_ss(quarter, _mm_shuffle_ps(quarter, quarter, 1)));
+}
+static inline float largest(Floats a) {
+  const __m256 half = _mm256_max_ps(a.low, a.high);
+  __m128 quarter = _mm_max_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+  quarter = _mm_max_ps(quarter, _mm_movehl_ps(quarter, quarter));
+  return _mm_cvtss_f32(_mm_max_ss(quarter, _mm_shuffle_ps(quarter, quarter, 1)));
+}
+
+static inline Ints zero_ints() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+static inline Ints load_ints(const void* in) {
+  const __m256i* halves = static_cast<const __m256i*>(in);
+  return {_mm256_loadu_si256(halves), _mm256_loadu_si256(halves + 1)};
+}
+static inline Ints set1_ints(int32_t a) { return {_mm256_set1_epi32(a), _mm256_set1_epi32(a)}; }
+static inline Ints and_ints(Ints a, int32_t mask) {
+  const __m256i bits = _mm256_set1_epi32(mask);
+  return {_mm256_and_si256(a.low, bits), _mm256_and_si256(a.high, bits)};
+}
+static inline Ints add_ints(Ints a, Ints b) {
+  return {_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)};
+}
+static inline Ints sub_ints(Ints a, Ints b) {
+  return {_mm256_sub_epi32(a.low, b.low), _mm256_sub_epi32(a.high, b.high)};
+}
+template <int kBits>
+static inline Ints shift_halves(Ints a) {
+  return {_mm256_srli_epi16(a.low, kBits), _mm256_srli_epi16(a.high, kBits)};
+}
+static inline Ints dot_pairs(Ints acc, Ints a, Ints b) {
+  return add_ints(acc, {_mm256_madd_epi16(a.low, b.low), _mm256_madd_epi16(a.high, b.high)});
+}
+static inline Floats to_floats(Ints a) {
+  return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)};
+}
+static inline Ints max_magnitude_bits(Ints acc, Floats a) {
+  const __m256i mask = _mm256_set1_epi32(0x7FFFFFFF);
+  return {_mm256_max_epi32(acc.low, _mm256_and_si256(_mm256_castps_si256(a.low), mask)),
+          _mm256_max_epi32(acc.high, _mm256_and_si256(_mm256_castps_si256(a.high), mask))};
+}
+static inline int32_t largest_int(Ints a) {
+  const __m256i half = _mm256_max_epi32(a.low, a.high);
+  __m128i quarter = _mm_max_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+  quarter = _mm_max_epi32(quarter, _mm_shuffle_epi32(quarter, 0x4E));
+  return _mm_cvtsi128_si32(_mm_max_epi32(quarter, _mm_shuffle_epi32(quarter, 0xB1)));
+}
+static inline Ints store_rounded(int16_t* out, Floats a) {
+  const Ints rounded = {_mm256_cvtps_epi32(a.low), _mm256_cvtps_epi32(a.high)};
+  const __m256i packed = _mm256_packs_epi32(rounded.low, rounded.high);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_permute4x64_epi64(packed, 0xD8));
+  return rounded;
+}
+static inline int32_t sum_ints(Ints a) {
+  const __m256i half = _mm256_add_epi32(a.low, a.high);
+  __m128i quarter = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+  quarter = _mm_add_epi32(quarter, _mm_shuffle_epi32(quarter, 0x4E));
+  return _mm_cvtsi128_si32(_mm_add_epi32(quarter, _mm_shuffle_epi32(quarter, 0xB1)));
+}
+
+}  // namespace quire::QUIRE_ISA
+
+#endif  // QUIRE_CPU_SIMD_AVX2_H

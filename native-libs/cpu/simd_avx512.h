@@ -1,0 +1,98 @@
+// simd.h's vocabulary in AVX-512 (F, BW, VL, DQ); with VNNI, int16 pairs take one instruction.
+#ifndef QUIRE_CPU_SIMD_AVX512_H
+#define QUIRE_CPU_SIMD_AVX512_H
+
+#include <immintrin.h>
+
+namespace quire::QUIRE_ISA {
+
+constexpr int kUnroll = 8;  // runs of a quantised tile
+constexpr int kTokenGroup = 8;
+constexpr int kRowGroup = 8;
+
+using Floats = __m512;
+using Ints = __m512i;
+
+static inline Floats set1(float a) { return _mm512_set1_ps(a); }
+static inline Floats load(const float* in) { return _mm512_loadu_ps(in); }
+static inline void store(float* out, Floats a) { _mm512_storeu_ps(out, a); }
+static inline Floats load_half(const uint16_t* in) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(in)));
+}
+static inline void store_half(uint16_t* out, Floats a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out),
+                      _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+static inline Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+static inline Floats sub(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+static inline Floats mul(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+static inline Floats div(Floats a, Floats b) { return _mm512_div_ps(a, b); }
+static inline Floats fmadd(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+static inline Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
+static inline Floats min(Floats a, Floats b) { return _mm512_min_ps(a, b); }
+static inline Floats round_even(Floats a) {
+  return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+static inline Floats scale_by_power(Floats a, Floats n) {
+  const Ints exponent = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
+  return _mm512_mul_ps(a, _mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23)));
+}
+static inline Floats zero_below(Floats x, float bound, Floats a) {
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, _mm512_set1_ps(bound), _CMP_NLT_UQ), a);
+}
+static inline Floats if_number(Floats a, Floats test, float other) {
+  return _mm512_mask_mov_ps(_mm512_set1_ps(other), _mm512_cmp_ps_mask(test, test, _CMP_ORD_Q), a);
+}
+static inline Floats keep_first(Floats a, int count, float other) {
+  const __mmask16 mask = static_cast<__mmask16>(count >= 16 ? 0xFFFF : (1 << count) - 1);
+  return _mm512_mask_mov_ps(_mm512_set1_ps(other), mask, a);
+}
+static inline uint32_t above(Floats a, Floats b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+static inline float sum(Floats a) {
+  __m256 half = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+  __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+  quarter = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
+  return _mm_cvtss_f32(_mm_add_ss(quarter, _mm_shuffle_ps(quarter, quarter, 1)));
+}
+static inline float largest(Floats a) {
+  __m256 half = _mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+  __m128 quarter = _mm_max_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+  quarter = _mm_max_ps(quarter, _mm_movehl_ps(quarter, quarter));
+  return _mm_cvtss_f32(_mm_max_ss(quarter, _mm_shuffle_ps(quarter, quarter, 1)));
+}
+
+static inline Ints zero_ints() { return _mm512_setzero_si512(); }
+static inline Ints load_ints(const void* in) { return _mm512_loadu_si512(in); }
+static inline Ints set1_ints(int32_t a) { return _mm512_set1_epi32(a); }
+static inline Ints and_ints(Ints a, int32_t mask) {
+  return _mm512_and_si512(a, _mm512_set1_epi32(mask));
+}
+static inline Ints add_ints(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
+static inline Ints sub_ints(Ints a, Ints b) { return _mm512_sub_epi32(a, b); }
+template <int kBits>
+static inline Ints shift_halves(Ints a) {
+  return _mm512_srli_epi16(a, kBits);
+}
+static inline Ints dot_pairs(Ints acc, Ints a, Ints b) {
+#ifdef __AVX512VNNI__
+  return _mm512_dpwssd_epi32(acc, a, b);
+#else
+  return _mm512_add_epi32(acc, _mm512_madd_epi16(a, b));
+#endif
+}
+static inline Floats to_floats(Ints a) { return _mm512_cvtepi32_ps(a); }
+static inline Ints max_magnitude_bits(Ints acc, Floats a) {
+  return _mm512_max_epi32(acc,
+                          _mm512_and_si512(_mm512_castps_si512(a), _mm512_set1_epi32(0x7FFFFFFF)));
+}
+static inline int32_t largest_int(Ints a) { return _mm512_reduce_max_epi32(a); }
+static inline Ints store_rounded(int16_t* out, Floats a) {
+  const Ints rounded = _mm512_cvtps_epi32(a);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtepi32_epi16(rounded));
+  return rounded;
+}
+static inline int32_t sum_ints(Ints a) { return _mm512_reduce_add_epi32(a); }
+
+}  // namespace quire::QUIRE_ISA
+
+#endif  // QUIRE_CPU_SIMD_AVX512_H

@@ -1,0 +1,186 @@
+// simd.h's vocabulary in plain C++: the fallback, and what the vector variants must equal bit for
+// bit.
+#ifndef QUIRE_CPU_SIMD_SCALAR_H
+#define QUIRE_CPU_SIMD_SCALAR_H
+
+#include "half.h"
+
+namespace quire::QUIRE_ISA {
+
+constexpr int kUnroll = 1;      // lanes are loops here: unrolling takes a minute to compile
+constexpr int kTokenGroup = 4;  // activation rows per unpacked weight
+constexpr int kRowGroup = 4;    // query rows per reading of a page
+
+struct Floats {
+  float lane[16];
+};
+struct Ints {
+  int32_t lane[16];
+};
+
+template <typename Operation>
+static inline Floats each(Operation operation) {
+  Floats out;
+  for (int i = 0; i < 16; ++i) out.lane[i] = operation(i);
+  return out;
+}
+
+template <typename Operation>
+static inline Ints each_int(Operation operation) {
+  Ints out;
+  for (int i = 0; i < 16; ++i) out.lane[i] = operation(i);
+  return out;
+}
+
+static inline Floats set1(float a) {
+  return each([=](int) { return a; });
+}
+static inline Floats load(const float* in) {
+  return each([=](int i) { return in[i]; });
+}
+static inline void store(float* out, const Floats& a) {
+  for (int i = 0; i < 16; ++i) out[i] = a.lane[i];
+}
+static inline Floats load_half(const uint16_t* in) {
+  return each([=](int i) { return half_to_float(in[i]); });
+}
+static inline void store_half(uint16_t* out, const Floats& a) {
+  for (int i = 0; i < 16; ++i) out[i] = float_to_half(a.lane[i]);
+}
+static inline Floats add(const Floats& a, const Floats& b) {
+  return each([&](int i) { return a.lane[i] + b.lane[i]; });
+}
+static inline Floats sub(const Floats& a, const Floats& b) {
+  return each([&](int i) { return a.lane[i] - b.lane[i]; });
+}
+static inline Floats mul(const Floats& a, const Floats& b) {
+  return each([&](int i) { return a.lane[i] * b.lane[i]; });
+}
+static inline Floats div(const Floats& a, const Floats& b) {
+  return each([&](int i) { return a.lane[i] / b.lane[i]; });
+}
+static inline Floats fmadd(const Floats& a, const Floats& b, const Floats& c) {
+  return each([&](int i) { return fmaf(a.lane[i], b.lane[i], c.lane[i]); });
+}
+static inline Floats max(const Floats& a, const Floats& b) {
+  return each([&](int i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
+}
+static inline Floats min(const Floats& a, const Floats& b) {
+  return each([&](int i) { return a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; });
+}
+static inline Floats round_even(const Floats& a) {
+  return each([&](int i) { return nearbyintf(a.lane[i]); });
+}
+// a * 2^n for whole n in [-126, 127].
+static inline Floats scale_by_power(const Floats& a, const Floats& n) {
+  return each([&](int i) {
+    const int32_t whole = n.lane[i] == n.lane[i] ? static_cast<int32_t>(n.lane[i]) : 0;
+    const uint32_t bits = static_cast<uint32_t>(whole + 127) << 23;
+    float power;
+    memcpy(&power, &bits, 4);
+    return a.lane[i] * power;
+  });
+}
+// 0 where x < bound, else a.
+static inline Floats zero_below(const Floats& x, float bound, const Floats& a) {
+  return each([&](int i) { return x.lane[i] < bound ? 0.0f : a.lane[i]; });
+}
+// a where a is a number, else `other`.
+static inline Floats if_number(const Floats& a, const Floats& test, float other) {
+  return each([&](int i) { return test.lane[i] == test.lane[i] ? a.lane[i] : other; });
+}
+// The first `count` lanes of a, `other` in the rest.
+static inline Floats keep_first(const Floats& a, int count, float other) {
+  return each([&](int i) { return i < count ? a.lane[i] : other; });
+}
+// Bit i: a's lane i is above b's.
+static inline uint32_t above(const Floats& a, const Floats& b) {
+  uint32_t bits = 0;
+  for (int i = 0; i < 16; ++i) bits |= static_cast<uint32_t>(a.lane[i] > b.lane[i]) << i;
+  return bits;
+}
+// Lanes i and i + 8, then i + 4, i + 2, i + 1: the same tree in every variant.
+static inline float sum(const Floats& a) {
+  float lane[16];
+  store(lane, a);
+  for (int width = 8; width > 0; width /= 2) {
+    for (int i = 0; i < width; ++i) lane[i] = lane[i] + lane[i + width];
+  }
+  return lane[0];
+}
+static inline float largest(const Floats& a) {
+  float lane[16];
+  store(lane, a);
+  for (int width = 8; width > 0; width /= 2) {
+    for (int i = 0; i < width; ++i) lane[i] = lane[i] > lane[i + width] ? lane[i] : lane[i + width];
+  }
+  return lane[0];
+}
+
+static inline Ints zero_ints() {
+  return each_int([](int) { return 0; });
+}
+static inline Ints load_ints(const void* in) {
+  Ints out;
+  memcpy(&out, in, 64);
+  return out;
+}
+static inline Ints set1_ints(int32_t a) {
+  return each_int([=](int) { return a; });
+}
+static inline Ints and_ints(const Ints& a, int32_t mask) {
+  return each_int([&](int i) { return a.lane[i] & mask; });
+}
+static inline Ints add_ints(const Ints& a, const Ints& b) {
+  return each_int([&](int i) { return a.lane[i] + b.lane[i]; });
+}
+static inline Ints sub_ints(const Ints& a, const Ints& b) {
+  return each_int([&](int i) { return a.lane[i] - b.lane[i]; });
+}
+// Each int16 shifted right, filled with zeros.
+template <int kBits>
+static inline Ints shift_halves(const Ints& a) {
+  return each_int([&](int i) {
+    const uint32_t bits = static_cast<uint32_t>(a.lane[i]);
+    return static_cast<int32_t>((((bits & 0xFFFFu) >> kBits)) | ((bits >> 16 >> kBits) << 16));
+  });
+}
+// acc + a.low * b.low + a.high * b.high over the int16 halves of each lane.
+static inline Ints dot_pairs(const Ints& acc, const Ints& a, const Ints& b) {
+  return each_int([&](int i) {
+    const int32_t low = static_cast<int16_t>(a.lane[i]) * static_cast<int16_t>(b.lane[i]);
+    const int32_t high = (a.lane[i] >> 16) * (b.lane[i] >> 16);
+    return acc.lane[i] + low + high;
+  });
+}
+static inline Floats to_floats(const Ints& a) {
+  return each([&](int i) { return static_cast<float>(a.lane[i]); });
+}
+static inline Ints max_magnitude_bits(const Ints& acc, const Floats& a) {
+  return each_int([&](int i) {
+    int32_t bits;
+    memcpy(&bits, &a.lane[i], 4);
+    bits &= 0x7FFFFFFF;
+    return bits > acc.lane[i] ? bits : acc.lane[i];
+  });
+}
+static inline int32_t largest_int(const Ints& a) {
+  int32_t out = a.lane[0];
+  for (int i = 1; i < 16; ++i) out = a.lane[i] > out ? a.lane[i] : out;
+  return out;
+}
+// Rounds to the nearest integers (ties to even), stores them as int16 and returns them.
+static inline Ints store_rounded(int16_t* out, const Floats& a) {
+  const Ints rounded = each_int([&](int i) { return static_cast<int32_t>(lrintf(a.lane[i])); });
+  for (int i = 0; i < 16; ++i) out[i] = static_cast<int16_t>(rounded.lane[i]);
+  return rounded;
+}
+static inline int32_t sum_ints(const Ints& a) {
+  int32_t out = 0;
+  for (int i = 0; i < 16; ++i) out += a.lane[i];
+  return out;
+}
+
+}  // namespace quire::QUIRE_ISA
+
+#endif  // QUIRE_CPU_SIMD_SCALAR_H

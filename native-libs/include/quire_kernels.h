@@ -1,0 +1,191 @@
+// The kernel interface of Quire: plain C, no callbacks, implemented by every native backend.
+//
+// A context owns the model's shape, worker threads and scratch memory. Calls on one context come
+// from one thread (it is worker 0 of the pool). Functions return QUIRE_OK or a negative status and
+// never throw; quire_last_error() has the text. The calls of a step neither allocate nor log.
+// Offsets are 64-bit.
+//
+// Life cycle: quire_open → quire_weight … → quire_bind → quire_cache_open → steps → quire_close.
+// Step: quire_step_begin → quire_embed → per layer: quire_attention_input, quire_paged_attention,
+// quire_attention_output, quire_feed_forward_gate, quire_feed_forward_down → quire_logits →
+// quire_sample → quire_step_end.
+//
+// Names: T tokens, S sequences, R logit rows of the step; a block is QUIRE_PAGE_TOKENS slots of
+// every layer.
+#ifndef QUIRE_KERNELS_H
+#define QUIRE_KERNELS_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define QUIRE_PAGE_TOKENS 16
+#define QUIRE_TOP_LOGPROBS 20
+
+// Statuses.
+enum {
+  QUIRE_OK = 0,
+  QUIRE_INVALID_ARG = -1,
+  QUIRE_OOM = -2,
+  QUIRE_UNSUPPORTED_DTYPE = -3,
+  QUIRE_UNSUPPORTED_SHAPE = -4,
+  QUIRE_ISA_MISSING = -5,
+  QUIRE_DEVICE_LOST = -6,
+  QUIRE_DEVICE_FAULT = -7,
+  QUIRE_TIMEOUT = -8,
+  QUIRE_BUSY = -9,
+};
+
+// Instruction sets of the CPU backend; AUTO takes the best that the processor has.
+enum { QUIRE_ISA_AUTO = 0, QUIRE_ISA_SCALAR = 1, QUIRE_ISA_AVX2 = 2, QUIRE_ISA_AVX512 = 3 };
+
+// Weight types: GGUF's numbers.
+enum { QUIRE_F32 = 0, QUIRE_F16 = 1, QUIRE_Q4_1 = 3, QUIRE_Q8_0 = 8 };
+
+typedef struct quire_context quire_context;
+
+typedef struct quire_config {
+  // Model shape; heads is a multiple of kv_heads.
+  int32_t layers, embedding, feed_forward, vocabulary;
+  int32_t heads, kv_heads, head_dim;
+  int32_t context_length;  // positions 0 … context_length - 1
+  int32_t rope_dim;  // leading elements of a head that are rotated, in pairs (2i, 2i + 1); even
+  float rope_base;   // theta
+  float norm_epsilon;
+  // Most of each in one step.
+  int32_t max_tokens, max_seqs, max_rows;
+  int32_t table_stride;  // entries of one block table row
+  // Backend.
+  int32_t threads;  // 0 = as many as the process may use cores
+  int32_t isa;      // QUIRE_ISA_*
+} quire_config;
+
+// One step, mirrored field for field by dev.quire.kernel.Batch. Arrays are the caller's and stay in
+// place.
+typedef struct quire_plan {
+  int32_t tokens, seqs, rows;       // T, S, R
+  const int32_t* token;             // [T] token id
+  const int32_t* position;          // [T] position in its sequence
+  const int64_t* slot;              // [T] block * QUIRE_PAGE_TOKENS + offset; -1 writes nothing
+  const int32_t* query_start;       // [S + 1] first token of each sequence, then T
+  const int32_t* context_len;       // [S] tokens of the sequence after this step
+  const int32_t* block_table;       // [S, table_stride] physical blocks in position order
+  const int32_t* logit_row;         // [R] index into T
+  const float* temperature;         // [R] 0 = greedy
+  const float* top_p;               // [R] in (0, 1], 1 = off
+  const float* min_p;               // [R] in [0, 1], 0 = off
+  const int32_t* top_k;             // [R] 0 = off
+  const float* presence_penalty;    // [R] 0 = off
+  const float* frequency_penalty;   // [R] 0 = off
+  const float* repetition_penalty;  // [R] 1 = off
+  const int64_t* seed;              // [R]
+  const int64_t* counter;           // [R] the draw depends on (seed, counter) alone
+  const int32_t* history_start;     // [R] into history
+  const int32_t* prompt_len;        // [R] leading history tokens that are prompt
+  const int32_t* history_len;       // [R] 0 where no penalty is on
+  const int32_t* bias_start;        // [R] into bias_token, bias_value
+  const int32_t* bias_len;          // [R]
+  const int32_t* logprobs;          // [R] alternatives wanted, 0 … QUIRE_TOP_LOGPROBS; -1 = none
+  const int32_t* scored_token;      // [R] token to score instead of sampling; -1 = sample
+  const int32_t* history;           // token ids
+  const int32_t* bias_token;        // distinct within a row
+  const float* bias_value;
+  int32_t* out_token;  // [R] chosen token; -1 where no logit is a number
+  float* out_logprob;  // [R] natural log-probability of the chosen or scored token, before bias and
+                       // penalties
+  int32_t* top_token;  // [R, QUIRE_TOP_LOGPROBS] most likely first, ties to the lowest id
+  float* top_logprob;  // [R, QUIRE_TOP_LOGPROBS]
+} quire_plan;
+
+// Text of the last error on this thread: "what must hold: name=value, name=value". Never null.
+const char* quire_last_error(void);
+
+// The instruction set that `isa` selects on this machine, or QUIRE_ISA_MISSING.
+int32_t quire_isa(int32_t isa);
+
+// Cores that this process may use: the smaller of its affinity mask and its cgroup's quota (rounded
+// up); >= 1.
+int32_t quire_cores(void);
+
+// Page-aligned host memory, not yet touched; a multiple of 64 bytes is reserved. OOM where there is
+// none.
+int32_t quire_host_alloc(int64_t bytes, void** memory);
+int32_t quire_host_free(void* memory, int64_t bytes);
+
+int32_t quire_open(const quire_config* config, quire_context** context);
+int32_t quire_close(quire_context* context);
+// The instruction set and thread count in use.
+int32_t quire_context_isa(const quire_context* context);
+int32_t quire_context_threads(const quire_context* context);
+
+// Bytes of a packed weight, or a negative status. `rows`, `cols`: of the matrix; cols is a multiple
+// of the type's block.
+int64_t quire_packed_bytes(int32_t type, int64_t rows, int64_t cols);
+// Packs `src` (GGUF's row-major layout) into `dst` (64-byte aligned, quire_packed_bytes long).
+// Lossless.
+int32_t quire_pack(int32_t type, int64_t rows, int64_t cols, const void* src, void* dst);
+// Registers a packed weight without copying; returns its id (>= 0) or a negative status.
+int32_t quire_weight(quire_context* context, int32_t type, int64_t rows, int64_t cols,
+                     const void* packed);
+
+// The model's weights by id. `layer_weights` [layers, 9]: attention norm, query, key, value,
+// output, feed-forward norm, gate, up, down. Shapes are checked here once.
+int32_t quire_bind(quire_context* context, const int32_t* layer_weights, int32_t embedding,
+                   int32_t output_norm, int32_t output_head);
+
+// Bytes of one block: keys and values of all layers.
+int64_t quire_block_bytes(const quire_context* context);
+// The pool: `memory` (64-byte aligned) holds `blocks` blocks.
+int32_t quire_cache_open(quire_context* context, int64_t blocks, void* memory);
+// Copies blocks, all layers: src[i] → dst[i]. No dst is a src of the same call.
+int32_t quire_block_copy(quire_context* context, int32_t count, const int32_t* src,
+                         const int32_t* dst);
+
+// Brackets one step. Begin checks the whole plan before anything is written.
+int32_t quire_step_begin(quire_context* context, const quire_plan* plan);
+int32_t quire_step_end(quire_context* context);
+
+// The fused operations; x is the residual stream [T, embedding].
+int32_t quire_embed(quire_context* context);  // x = embedding[token]
+int32_t quire_attention_input(quire_context* context,
+                              int32_t layer);  // norm, q/k/v, RoPE, cache write
+int32_t quire_paged_attention(quire_context* context, int32_t layer);   // a = attention(q, cache)
+int32_t quire_attention_output(quire_context* context, int32_t layer);  // x += output · a
+int32_t quire_feed_forward_gate(quire_context* context,
+                                int32_t layer);  // h = silu(gate · n) * (up · n)
+int32_t quire_feed_forward_down(quire_context* context, int32_t layer);  // x += down · h
+int32_t quire_logits(quire_context* context);  // logits[R] = head · norm(x)
+int32_t quire_sample(quire_context* context);  // tokens and log-probabilities
+
+// Logits [R, vocabulary] of the last step, valid until the next; row stride is the vocabulary.
+const float* quire_logits_data(const quire_context* context);
+
+// Stand-alone operations on the caller's arrays, for parity tests and benchmarks.
+//   in  [tokens, cols] float32; out [tokens, rows] float32, written
+int32_t quire_op_matmul(quire_context* context, int32_t weight, int32_t tokens, const float* in,
+                        float* out);
+//   in, out [tokens, cols] float32; weight [cols] float32
+int32_t quire_op_rms_norm(quire_context* context, int32_t tokens, int32_t cols, float epsilon,
+                          const float* weight, const float* in, float* out);
+//   data [tokens, heads, head_dim] float32, rotated in place at `position` [tokens]
+int32_t quire_op_rope(quire_context* context, int32_t tokens, int32_t heads,
+                      const int32_t* position, float* data);
+//   gate, up, out [count] float32: out = silu(gate) * up
+int32_t quire_op_silu_mul(quire_context* context, int64_t count, const float* gate, const float* up,
+                          float* out);
+//   key, value [tokens, kv_heads, head_dim] float32 into `layer` of the cache at slot [tokens]
+int32_t quire_op_cache_write(quire_context* context, int32_t layer, int32_t tokens,
+                             const int64_t* slot, const float* key, const float* value);
+//   query, out [T, heads, head_dim] float32; plan as for a step (only its tables are read)
+int32_t quire_op_paged_attention(quire_context* context, int32_t layer, const quire_plan* plan,
+                                 const float* query, float* out);
+//   logits [R, vocabulary] float32, with R and the sampling arrays of `plan`; not changed
+int32_t quire_op_sample(quire_context* context, const quire_plan* plan, const float* logits);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif  // QUIRE_KERNELS_H

@@ -1,0 +1,396 @@
+package dev.quire.kernel.cpu;
+
+import dev.quire.kernel.Batch;
+import dev.quire.kernel.BatchLimits;
+import dev.quire.kernel.KernelFaultException;
+import dev.quire.kernel.Kernels;
+import dev.quire.kernel.LayerWeights;
+import dev.quire.kernel.ModelShape;
+import dev.quire.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.Buffer;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.LongPointer;
+
+/// {@link Kernels} on the CPU. Weights are packed once, into memory of their own, in the layout that the kernels
+/// stream; the cache and all scratch are native too, so a step touches no Java heap and allocates nothing.
+///
+/// Not thread-safe: the engine thread owns it.
+public final class CpuKernels implements Kernels {
+    /// Batches whose addresses are remembered; the engine has one or two.
+    private static final int MAX_PLANS = 8;
+
+    private final BatchLimits limits;
+    private final int layers;
+    private final int vocabulary;
+    private final long context;
+    private final List<HostMemory> memories = new ArrayList<>();
+    private final Map<Batch, QuireCpu.Plan> plans = new IdentityHashMap<>();
+    private HostMemory cache;
+    private Batch batch; // of the open step
+    private boolean closed;
+
+    private record HostMemory(long address, long bytes) {}
+
+    private CpuKernels(ModelShape shape, BatchLimits limits, long context) {
+        this.limits = limits;
+        this.layers = shape.layers();
+        this.vocabulary = shape.vocabulary();
+        this.context = context;
+    }
+
+    /// Opens a context: `threads` worker threads (0 = as many as the process may use cores) and instruction set `isa`:
+    /// `auto`, `scalar`, `avx2` or `avx512`.
+    public static CpuKernels open(ModelShape shape, BatchLimits limits, int threads, String isa) {
+        int isaNumber = isaNumber(isa);
+        Loader.load(QuireCpu.class);
+        try (QuireCpu.Config config = new QuireCpu.Config();
+                LongPointer context = new LongPointer(1)) {
+            config.layers(shape.layers());
+            config.embedding(shape.embedding());
+            config.feed_forward(shape.feedForward());
+            config.vocabulary(shape.vocabulary());
+            config.heads(shape.heads());
+            config.kv_heads(shape.kvHeads());
+            config.head_dim(shape.headDim());
+            config.context_length(shape.contextLength());
+            config.rope_dim(shape.ropeDim());
+            config.rope_base(shape.ropeBase());
+            config.norm_epsilon(shape.normEpsilon());
+            config.max_tokens(limits.tokens());
+            config.max_seqs(limits.sequences());
+            config.max_rows(limits.rows());
+            config.table_stride(limits.tableBlocks());
+            config.threads(threads);
+            config.isa(isaNumber);
+            check(QuireCpu.quire_open(config, context));
+            return new CpuKernels(shape, limits, context.get());
+        }
+    }
+
+    /// Cores that this process may use: the smaller of its affinity mask and its control group's quota.
+    public static int cores() {
+        Loader.load(QuireCpu.class);
+        return QuireCpu.quire_cores();
+    }
+
+    private static int isaNumber(String isa) {
+        return switch (isa.toLowerCase(Locale.ROOT)) {
+            case "auto" -> QuireCpu.ISA_AUTO;
+            case "scalar" -> QuireCpu.ISA_SCALAR;
+            case "avx2" -> QuireCpu.ISA_AVX2;
+            case "avx512" -> QuireCpu.ISA_AVX512;
+            default -> throw new IllegalArgumentException("isa must be auto, scalar, avx2 or avx512: isa=" + isa);
+        };
+    }
+
+    private static String isaName(int isa) {
+        return switch (isa) {
+            case QuireCpu.ISA_SCALAR -> "scalar";
+            case QuireCpu.ISA_AVX2 -> "avx2";
+            case QuireCpu.ISA_AVX512 -> "avx512";
+            default -> "isa " + isa;
+        };
+    }
+
+    @Override
+    public String description() {
+        open();
+        int threads = QuireCpu.quire_context_threads(context);
+        return "cpu " + isaName(QuireCpu.quire_context_isa(context)) + " " + threads
+                + (threads == 1 ? " thread" : " threads");
+    }
+
+    /// Packs a copy: the tensor's memory is not needed after this call.
+    @Override
+    public int weight(Tensor tensor) {
+        open();
+        int type = tensor.type().id();
+        HostMemory packed = allocate(checkSize(QuireCpu.quire_packed_bytes(type, tensor.rows(), tensor.columns())));
+        memories.add(packed);
+        if (tensor.data().isNative()) {
+            pack(tensor, tensor.data(), packed);
+        } else {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment copy = arena.allocate(tensor.data().byteSize(), Long.BYTES);
+                pack(tensor, copy.copyFrom(tensor.data()), packed);
+            }
+        }
+        return checkSize(QuireCpu.quire_weight(context, type, tensor.rows(), tensor.columns(), packed.address()));
+    }
+
+    private static void pack(Tensor tensor, MemorySegment data, HostMemory packed) {
+        check(QuireCpu.quire_pack(
+                tensor.type().id(), tensor.rows(), tensor.columns(), data.address(), packed.address()));
+    }
+
+    @Override
+    public void bind(LayerWeights[] layers, int embedding, int outputNorm, int outputHead) {
+        open();
+        if (layers.length != this.layers) {
+            throw new IllegalArgumentException(
+                    "layers must be the model's: layers=" + layers.length + ", expected=" + this.layers);
+        }
+        int[] ids = new int[layers.length * 9];
+        int at = 0;
+        for (LayerWeights layer : layers) {
+            ids[at++] = layer.attentionNorm();
+            ids[at++] = layer.query();
+            ids[at++] = layer.key();
+            ids[at++] = layer.value();
+            ids[at++] = layer.output();
+            ids[at++] = layer.feedForwardNorm();
+            ids[at++] = layer.gate();
+            ids[at++] = layer.up();
+            ids[at++] = layer.down();
+        }
+        check(QuireCpu.quire_bind(context, ids, embedding, outputNorm, outputHead));
+    }
+
+    @Override
+    public long blockBytes() {
+        open();
+        return QuireCpu.quire_block_bytes(context);
+    }
+
+    @Override
+    public void openCache(int blocks) {
+        open();
+        if (blocks <= 0) {
+            throw new IllegalArgumentException("blocks must be positive: blocks=" + blocks);
+        }
+        if (cache != null) {
+            throw new IllegalStateException("cache must not be open: blocks=" + blocks);
+        }
+        cache = allocate(Math.multiplyExact(blockBytes(), (long) blocks));
+        memories.add(cache);
+        check(QuireCpu.quire_cache_open(context, blocks, cache.address()));
+    }
+
+    @Override
+    public void copyBlocks(int[] source, int[] destination, int count) {
+        open();
+        if (count < 0 || count > source.length || count > destination.length) {
+            throw new IllegalArgumentException("count must be within the arrays: count=" + count + ", sources="
+                    + source.length + ", destinations=" + destination.length);
+        }
+        check(QuireCpu.quire_block_copy(context, count, source, destination));
+    }
+
+    @Override
+    public void beginStep(Batch batch) {
+        open();
+        if (this.batch != null) {
+            throw new IllegalStateException("the last step must have ended: tokens=" + this.batch.tokens);
+        }
+        checkLimits(batch);
+        QuireCpu.Plan plan = plan(batch);
+        plan.tokens(batch.tokens);
+        plan.seqs(batch.sequences);
+        plan.rows(batch.rows);
+        check(QuireCpu.quire_step_begin(context, plan));
+        this.batch = batch;
+    }
+
+    /// What the native side cannot check, since it does not know how long the batch's arrays are.
+    private void checkLimits(Batch batch) {
+        if (!batch.limits.equals(limits)) {
+            throw new IllegalArgumentException(
+                    "batch must have the kernels' limits: batch=" + batch.limits + ", kernels=" + limits);
+        }
+        int rows = Math.min(batch.rows, limits.rows());
+        for (int row = 0; row < rows; row++) {
+            within("history", batch.historyStart.get(row), batch.historyLength.get(row), limits.history());
+            within("bias", batch.biasStart.get(row), batch.biasLength.get(row), limits.biases());
+        }
+    }
+
+    private static void within(String name, int start, int length, int limit) {
+        if (start < 0 || length < 0 || (long) start + length > limit) {
+            throw new IllegalArgumentException(name + " must be within its limit: " + name + "Start=" + start + ", "
+                    + name + "Length=" + length + ", limit=" + limit);
+        }
+    }
+
+    private QuireCpu.Plan plan(Batch batch) {
+        QuireCpu.Plan plan = plans.get(batch);
+        if (plan == null) {
+            if (plans.size() == MAX_PLANS) {
+                closePlans();
+            }
+            plan = new QuireCpu.Plan();
+            fill(plan, batch);
+            plans.put(batch, plan);
+        }
+        return plan;
+    }
+
+    /// The addresses of the batch's arrays, which never move.
+    private static void fill(QuireCpu.Plan plan, Batch batch) {
+        plan.token(address(batch.token));
+        plan.token_position(address(batch.position));
+        plan.slot(address(batch.slot));
+        plan.query_start(address(batch.queryStart));
+        plan.context_len(address(batch.contextLength));
+        plan.block_table(address(batch.blockTable));
+        plan.logit_row(address(batch.logitRow));
+        plan.temperature(address(batch.temperature));
+        plan.top_p(address(batch.topP));
+        plan.min_p(address(batch.minP));
+        plan.top_k(address(batch.topK));
+        plan.presence_penalty(address(batch.presencePenalty));
+        plan.frequency_penalty(address(batch.frequencyPenalty));
+        plan.repetition_penalty(address(batch.repetitionPenalty));
+        plan.seed(address(batch.seed));
+        plan.counter(address(batch.counter));
+        plan.history_start(address(batch.historyStart));
+        plan.prompt_len(address(batch.promptLength));
+        plan.history_len(address(batch.historyLength));
+        plan.bias_start(address(batch.biasStart));
+        plan.bias_len(address(batch.biasLength));
+        plan.logprobs(address(batch.logprobs));
+        plan.scored_token(address(batch.scoredToken));
+        plan.history(address(batch.history));
+        plan.bias_token(address(batch.biasToken));
+        plan.bias_value(address(batch.biasValue));
+        plan.out_token(address(batch.outToken));
+        plan.out_logprob(address(batch.outLogprob));
+        plan.top_token(address(batch.topToken));
+        plan.top_logprob(address(batch.topLogprob));
+    }
+
+    private static long address(Buffer buffer) {
+        return MemorySegment.ofBuffer(buffer).address();
+    }
+
+    @Override
+    public void embed() {
+        checkCall(QuireCpu.quire_embed(open()));
+    }
+
+    @Override
+    public void attentionInput(int layer) {
+        checkCall(QuireCpu.quire_attention_input(open(), layer));
+    }
+
+    @Override
+    public void pagedAttention(int layer) {
+        checkCall(QuireCpu.quire_paged_attention(open(), layer));
+    }
+
+    @Override
+    public void attentionOutput(int layer) {
+        checkCall(QuireCpu.quire_attention_output(open(), layer));
+    }
+
+    @Override
+    public void feedForwardGate(int layer) {
+        checkCall(QuireCpu.quire_feed_forward_gate(open(), layer));
+    }
+
+    @Override
+    public void feedForwardDown(int layer) {
+        checkCall(QuireCpu.quire_feed_forward_down(open(), layer));
+    }
+
+    @Override
+    public void logits() {
+        checkCall(QuireCpu.quire_logits(open()));
+    }
+
+    @Override
+    public void sample() {
+        checkCall(QuireCpu.quire_sample(open()));
+    }
+
+    @Override
+    public void endStep() {
+        checkCall(QuireCpu.quire_step_end(open()));
+        batch = null;
+    }
+
+    @Override
+    public void readLogits(int row, float[] destination) {
+        open();
+        if (row < 0 || row >= limits.rows() || destination.length < vocabulary) {
+            throw new IllegalArgumentException("row must be within the limit and fit: row=" + row + ", rows="
+                    + limits.rows() + ", destination.length=" + destination.length);
+        }
+        FloatPointer logits = QuireCpu.quire_logits_data(context);
+        logits.position((long) row * vocabulary).get(destination, 0, vocabulary);
+    }
+
+    /// Ends the worker threads and frees everything; a second call does nothing.
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        QuireCpu.quire_close(context);
+        closePlans();
+        memories.forEach(memory -> QuireCpu.quire_host_free(memory.address(), memory.bytes()));
+        memories.clear();
+    }
+
+    private void closePlans() {
+        plans.values().forEach(QuireCpu.Plan::close);
+        plans.clear();
+    }
+
+    private long open() {
+        if (closed) {
+            throw new IllegalStateException("kernels must be open: closed=true");
+        }
+        return context;
+    }
+
+    private static HostMemory allocate(long bytes) {
+        try (LongPointer memory = new LongPointer(1)) {
+            check(QuireCpu.quire_host_alloc(bytes, memory));
+            return new HostMemory(memory.get(), bytes);
+        }
+    }
+
+    private static long checkSize(long sizeOrStatus) {
+        if (sizeOrStatus < 0) {
+            check((int) sizeOrStatus);
+        }
+        return sizeOrStatus;
+    }
+
+    private static int checkSize(int idOrStatus) {
+        if (idOrStatus < 0) {
+            check(idOrStatus);
+        }
+        return idOrStatus;
+    }
+
+    /// Within a step the arguments were checked at its begin: a refusal means a call out of order.
+    private static void checkCall(int status) {
+        if (status == QuireCpu.INVALID_ARG) {
+            throw new IllegalStateException(QuireCpu.quire_last_error());
+        }
+        check(status);
+    }
+
+    private static void check(int status) {
+        if (status == QuireCpu.OK) {
+            return;
+        }
+        String message = QuireCpu.quire_last_error();
+        throw switch (status) {
+            case QuireCpu.INVALID_ARG, QuireCpu.UNSUPPORTED_DTYPE, QuireCpu.UNSUPPORTED_SHAPE, QuireCpu.ISA_MISSING ->
+                new IllegalArgumentException(message);
+            case QuireCpu.OOM -> new IllegalStateException(message);
+            default -> new KernelFaultException("kernels must not fail: status=" + status + ", cause=" + message);
+        };
+    }
+}

@@ -1,0 +1,160 @@
+package dev.quire.kernel.cpu;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.quire.kernel.Batch;
+import dev.quire.kernel.Kernels;
+import dev.quire.kernel.ReferenceKernels;
+import dev.quire.kernel.cpu.TinyModel.Part;
+import dev.quire.tensor.TensorType;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/// The native CPU kernels against the reference, through whole steps, and against themselves bit for bit.
+class CpuKernelParityTest {
+    /// The cache keeps 11 bits of keys and values, the reference 24: a relative error of 2^-12 for each of two layers,
+    /// which random signs average; logits are of size 1. Ten times what was seen would be 0.02.
+    private static final float TOLERANCE = 0.01f;
+
+    private static Kernels open(TinyModel model, int threads, String isa) {
+        Kernels kernels = CpuKernels.open(TinyModel.SHAPE, TinyModel.LIMITS, threads, isa);
+        model.load(kernels);
+        return kernels;
+    }
+
+    private static List<String> isas() {
+        List<String> isas = new ArrayList<>();
+        for (String isa : List.of("scalar", "avx2", "avx512")) {
+            try (Kernels kernels = CpuKernels.open(TinyModel.SHAPE, TinyModel.LIMITS, 1, isa)) {
+                assertTrue(kernels.description().contains(isa), kernels.description());
+                isas.add(isa);
+            } catch (IllegalArgumentException missing) {
+                assertTrue(missing.getMessage().startsWith("processor must have"), missing.getMessage());
+            }
+        }
+        return isas;
+    }
+
+    @ParameterizedTest
+    @EnumSource(TensorType.class)
+    void steps_prefillDecodeMixed_agreeWithReference(TensorType type) {
+        TinyModel model = new TinyModel(type, 1);
+        int[] first = TinyModel.tokens(2, 400);
+        int[] second = TinyModel.tokens(3, 400);
+        int[] blocks = TinyModel.blocks(0, 2);
+        int[] others = TinyModel.blocks(1, 2);
+        for (String isa : isas()) {
+            try (Kernels kernels = open(model, 2, isa);
+                    Kernels reference = new ReferenceKernels(TinyModel.SHAPE, TinyModel.LIMITS)) {
+                model.load(reference);
+                Batch batch = new Batch(TinyModel.LIMITS);
+                agree(
+                        TinyModel.prefill(reference, batch, first, 300, blocks, 64),
+                        TinyModel.prefill(kernels, batch, first, 300, blocks, 64));
+                Part[] mixed = {new Part(second, 0, 37, others), new Part(first, 300, 301, blocks)};
+                agreeAll(TinyModel.logits(reference, batch, mixed), TinyModel.logits(kernels, batch, mixed));
+                for (int i = 0; i < 4; i++) {
+                    Part[] decode = {new Part(first, 301 + i, 302 + i, blocks), new Part(second, 37 + i, 38 + i, others)
+                    };
+                    agreeAll(TinyModel.logits(reference, batch, decode), TinyModel.logits(kernels, batch, decode));
+                }
+            }
+        }
+    }
+
+    private static void agreeAll(float[][] expected, float[][] actual) {
+        for (int row = 0; row < expected.length; row++) {
+            agree(expected[row], actual[row]);
+        }
+    }
+
+    private static void agree(float[] expected, float[] actual) {
+        assertArrayEquals(expected, actual, TOLERANCE);
+    }
+
+    @ParameterizedTest
+    @EnumSource(TensorType.class)
+    void steps_variantsThreadsCutsBlocksMates_doNotChangeBits(TensorType type) {
+        TinyModel model = new TinyModel(type, 4);
+        int[] tokens = TinyModel.tokens(5, 300);
+        int[] mates = TinyModel.tokens(6, 300);
+        float[] expected = null;
+        for (String isa : isas()) {
+            for (int threads : new int[] {1, 2, 4}) {
+                try (Kernels kernels = open(model, threads, isa)) {
+                    Batch batch = new Batch(TinyModel.LIMITS);
+                    float[] whole = TinyModel.prefill(kernels, batch, tokens, 290, TinyModel.blocks(0, 1), 64);
+                    expected = expected == null ? whole : expected;
+                    assertArrayEquals(expected, whole, 0f, isa + ", threads=" + threads);
+                    int[] permuted = TinyModel.blocks(150, -3);
+                    for (int chunk : new int[] {1, 3, 17}) {
+                        float[] cut = TinyModel.prefill(kernels, batch, tokens, 290, permuted, chunk);
+                        assertArrayEquals(expected, cut, 0f, isa + ", threads=" + threads + ", chunk=" + chunk);
+                    }
+                    TinyModel.prefill(kernels, batch, tokens, 280, TinyModel.blocks(0, 2), 40);
+                    float[][] both = TinyModel.logits(
+                            kernels,
+                            batch,
+                            new Part(mates, 0, 30, TinyModel.blocks(1, 2)),
+                            new Part(tokens, 280, 290, TinyModel.blocks(0, 2)),
+                            new Part(mates, 0, 1, TinyModel.blocks(3, 2)));
+                    assertArrayEquals(expected, both[1], 0f, isa + ", threads=" + threads + ", with mates");
+                }
+            }
+        }
+    }
+
+    @Test
+    void step_slotMinusOne_computesWithoutWriting() {
+        TinyModel model = new TinyModel(TensorType.Q8_0, 7);
+        int[] tokens = TinyModel.tokens(8, 40);
+        int[] blocks = TinyModel.blocks(0, 1);
+        try (Kernels kernels = open(model, 2, "auto")) {
+            Batch batch = new Batch(TinyModel.LIMITS);
+            TinyModel.prefill(kernels, batch, tokens, 20, blocks, 64);
+            float[] expected = TinyModel.logits(kernels, batch, new Part(tokens, 20, 21, blocks))[0];
+            int[] wrong = tokens.clone();
+            wrong[20] = (wrong[20] + 1) % TinyModel.SHAPE.vocabulary();
+            TinyModel.fill(batch, new Part(wrong, 20, 21, blocks));
+            batch.slot.put(0, -1L);
+            TinyModel.step(kernels, batch);
+            float[] again = TinyModel.logits(kernels, batch, new Part(tokens, 20, 21, blocks))[0];
+            assertArrayEquals(expected, again, 0f);
+        }
+    }
+
+    @Test
+    void copyBlocks_thenDiverge_leavesTheSource() {
+        TinyModel model = new TinyModel(TensorType.Q4_1, 9);
+        int[] tokens = TinyModel.tokens(10, 40);
+        try (Kernels kernels = open(model, 1, "auto")) {
+            Batch batch = new Batch(TinyModel.LIMITS);
+            int[] source = TinyModel.blocks(0, 1);
+            int[] copy = TinyModel.blocks(50, 1);
+            TinyModel.prefill(kernels, batch, tokens, 30, source, 64);
+            kernels.copyBlocks(new int[] {0, 1}, new int[] {50, 51}, 2);
+            float[] fromCopy = TinyModel.logits(kernels, batch, new Part(tokens, 30, 31, copy))[0];
+            float[] fromSource = TinyModel.logits(kernels, batch, new Part(tokens, 30, 31, source))[0];
+            assertArrayEquals(fromSource, fromCopy, 0f);
+        }
+    }
+
+    @Test
+    void step_emptyBatch_works() {
+        TinyModel model = new TinyModel(TensorType.F32, 11);
+        try (Kernels kernels = open(model, 2, "auto")) {
+            Batch batch = new Batch(TinyModel.LIMITS);
+            batch.clear();
+            TinyModel.step(kernels, batch);
+            TinyModel.fill(batch, new Part(TinyModel.tokens(12, 20), 0, 20, TinyModel.blocks(0, 1)));
+            batch.rows = 0;
+            TinyModel.step(kernels, batch);
+            assertEquals(20, batch.tokens);
+        }
+    }
+}
