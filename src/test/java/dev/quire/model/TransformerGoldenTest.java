@@ -1,0 +1,103 @@
+package dev.quire.model;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.quire.kernel.Kernels;
+import dev.quire.kernel.ReferenceKernels;
+import dev.quire.kernel.cpu.CpuKernels;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// The forward pass against Hugging Face Transformers on tiny models of every weight type. Reference outputs were made
+/// by `src/test/scripts/make_fixtures.py`.
+class TransformerGoldenTest {
+    /// Largest logit error, relative to the largest logit of the row: float32 sums of up to 96 products through two
+    /// layers stay within it; an error in RoPE, masking, grouping or packing is orders of magnitude larger.
+    private static final double REFERENCE_TOLERANCE = 2e-4;
+
+    /// The native kernels keep keys and values in 16 bits and quantise activations for quantised weights.
+    private static final double NATIVE_TOLERANCE = 4e-3;
+
+    static Stream<Arguments> models() {
+        return Stream.of("f32", "f16", "q8_0", "q4_1", "untied")
+                .flatMap(name -> Stream.of("reference", "cpu").map(backend -> Arguments.of(name, backend)));
+    }
+
+    private static LoadedTransformer load(String name, String backend) {
+        Path path = Path.of("src/test/resources/models/tiny-llama-" + name + ".gguf");
+        return new LoadedTransformer(path, (shape, limits) -> {
+            Kernels kernels = backend.equals("reference")
+                    ? new ReferenceKernels(shape, limits)
+                    : CpuKernels.open(shape, limits, 2, "auto");
+            return kernels;
+        });
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    void logitsAndGreedyTokens_equalTransformers(String name, String backend) {
+        double tolerance = backend.equals("reference") ? REFERENCE_TOLERANCE : NATIVE_TOLERANCE;
+        List<Golden> goldens = Golden.read("/models/tiny-llama-" + name + ".json");
+        assertTrue(goldens.size() >= 3);
+        try (LoadedTransformer model = load(name, backend)) {
+            for (Golden golden : goldens) {
+                int[] prompt = golden.promptIds();
+                float[][] logits = model.logits(golden.teacherForced(), prompt.length - 1);
+                checkLogits(golden, logits[0], tolerance);
+                checkGreedy(golden, logits, tolerance);
+            }
+        }
+    }
+
+    private static void checkLogits(Golden golden, float[] logits, double tolerance) {
+        float[] expected = golden.logits();
+        assertEquals(expected.length, logits.length);
+        double largest = 0;
+        for (float logit : expected) {
+            largest = Math.max(largest, Math.abs(logit));
+        }
+        for (int token = 0; token < logits.length; token++) {
+            double error = Math.abs(logits[token] - expected[token]) / largest;
+            assertTrue(error <= tolerance, golden + " token=" + token + " error=" + error);
+        }
+    }
+
+    /// Every greedy choice but those that are closer than twice the tolerance.
+    private static void checkGreedy(Golden golden, float[][] logits, double tolerance) {
+        int[] greedy = golden.greedyIds();
+        float[] margins = golden.margins();
+        assertEquals(greedy.length, logits.length);
+        int clear = 0;
+        for (int i = 0; i < greedy.length; i++) {
+            float largest = Math.abs(logits[i][Golden.argmax(logits[i])]);
+            if (margins[i] > 2 * tolerance * largest) {
+                assertEquals(greedy[i], Golden.argmax(logits[i]), golden + " step=" + i);
+                clear++;
+            }
+        }
+        assertTrue(clear >= greedy.length * 3 / 4, golden + " clear=" + clear);
+    }
+
+    /// One token at a time gives the bits that one step over all tokens gives.
+    @ParameterizedTest
+    @MethodSource("models")
+    void decoding_equalsPrefill_bitForBit(String name, String backend) {
+        List<Golden> goldens = Golden.read("/models/tiny-llama-" + name + ".json");
+        try (LoadedTransformer model = load(name, backend)) {
+            int[] tokens = goldens.getLast().teacherForced();
+            int first = Math.max(0, tokens.length - 40);
+            float[][] atOnce = model.logits(tokens, first);
+            model.logits(java.util.Arrays.copyOf(tokens, first), Math.max(0, first - 1));
+            for (int length = first + 1; length <= tokens.length; length++) {
+                float[][] one = model.logits(java.util.Arrays.copyOf(tokens, length), length - 1, length - 1);
+                assertArrayEquals(atOnce[length - 1 - first], one[0], "position=" + (length - 1));
+            }
+        }
+    }
+}
