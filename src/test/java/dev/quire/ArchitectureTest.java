@@ -28,6 +28,7 @@ class ArchitectureTest {
             entry("tokenizer", Set.of("format")),
             entry("format", Set.of("tensor")),
             entry("kernel", Set.of("sampling", "tensor")),
+            entry("cache", Set.of()),
             entry("sampling", Set.of()),
             entry("tensor", Set.of()));
 
