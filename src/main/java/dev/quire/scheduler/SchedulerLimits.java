@@ -1,0 +1,17 @@
+package dev.quire.scheduler;
+
+/// The bounds of a step and of admission.
+///
+/// - `tokens`: most tokens computed in a step, at least `sequences` so that every running sequence moves
+/// - `sequences`: most sequences that run at once
+/// - `rows`: most logit rows in a step, at least `sequences`
+/// - `watermark`: blocks that admission leaves free while something runs
+public record SchedulerLimits(int tokens, int sequences, int rows, int watermark) {
+    public SchedulerLimits {
+        if (sequences <= 0 || tokens < sequences || rows < sequences || watermark < 0) {
+            throw new IllegalArgumentException(
+                    "tokens and rows must be at least sequences, sequences positive, watermark not negative: tokens="
+                            + tokens + ", sequences=" + sequences + ", rows=" + rows + ", watermark=" + watermark);
+        }
+    }
+}

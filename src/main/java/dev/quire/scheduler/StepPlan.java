@@ -1,0 +1,62 @@
+package dev.quire.scheduler;
+
+/// What one step computes: for each sequence a run of its tokens, decoding sequences first. Made once and reused;
+/// valid until the scheduler plans again.
+public final class StepPlan {
+    private final Sequence[] sequence;
+    private final int[] count;
+    private int sequences;
+    private int tokens;
+
+    StepPlan(int sequences) {
+        sequence = new Sequence[sequences];
+        count = new int[sequences];
+    }
+
+    public int sequences() {
+        return sequences;
+    }
+
+    /// Tokens computed in the step.
+    public int tokens() {
+        return tokens;
+    }
+
+    public Sequence sequence(int index) {
+        return sequence[index];
+    }
+
+    /// Tokens of the sequence that this step computes, from its position `computed()` on.
+    public int count(int index) {
+        return count[index];
+    }
+
+    /// Whether a token is drawn for the sequence: all its tokens are computed by this step's end.
+    public boolean draws(int index) {
+        return count[index] == sequence[index].pending();
+    }
+
+    void clear() {
+        for (int i = 0; i < sequences; i++) {
+            sequence[i] = null;
+        }
+        sequences = 0;
+        tokens = 0;
+    }
+
+    /// Adds a run; one that decodes goes before those that prefill, in the order of adding.
+    void add(Sequence added, int run) {
+        int at = sequences;
+        if (run == 1) {
+            while (at > 0 && count[at - 1] > 1) {
+                sequence[at] = sequence[at - 1];
+                count[at] = count[at - 1];
+                at--;
+            }
+        }
+        sequence[at] = added;
+        count[at] = run;
+        sequences++;
+        tokens += run;
+    }
+}
