@@ -1,0 +1,253 @@
+package dev.quire.engine;
+
+import dev.quire.cache.BlockPool;
+import dev.quire.cache.CorruptStateException;
+import dev.quire.engine.StatsBoard.Entry;
+import dev.quire.kernel.Batch;
+import dev.quire.kernel.KernelFaultException;
+import dev.quire.model.Transformer;
+import dev.quire.scheduler.Scheduler;
+import dev.quire.scheduler.Sequence;
+import dev.quire.scheduler.StepPlan;
+import dev.quire.scheduler.TokenBuffer;
+import java.util.concurrent.locks.LockSupport;
+
+/// The step loop: inbox → plan → batch → forward → commit, again and again, on the one engine thread.
+///
+/// A step allocates nothing on the heap. What goes wrong inside one sequence ends that sequence; a step that the
+/// kernels refuse ends the sequences in it; a fault of the device or of our own bookkeeping leaves `run` and stops the
+/// engine.
+final class EngineLoop {
+    private final Inbox inbox;
+    private final Outbox outbox;
+    private final StatsBoard stats;
+    private final BlockPool pool;
+    private final Scheduler scheduler;
+    private final Transformer transformer;
+    private final Batch batch;
+    private final BatchBuilder builder;
+    private volatile boolean stopping;
+    private int unstarted;
+
+    EngineLoop(
+            Inbox inbox,
+            Outbox outbox,
+            StatsBoard stats,
+            BlockPool pool,
+            Scheduler scheduler,
+            Transformer transformer,
+            Batch batch) {
+        this.inbox = inbox;
+        this.outbox = outbox;
+        this.stats = stats;
+        this.pool = pool;
+        this.scheduler = scheduler;
+        this.transformer = transformer;
+        this.batch = batch;
+        builder = new BatchBuilder(batch);
+    }
+
+    /// Runs until `stop`, then ends what is left. The caller's thread becomes the engine thread.
+    void run() {
+        while (!stopping) {
+            if (!turn() && inbox.isEmpty() && !stopping) {
+                LockSupport.park(inbox);
+            }
+        }
+    }
+
+    /// Takes what is in the inbox and computes one step; false if there was nothing to compute.
+    boolean turn() {
+        takeInbox();
+        if (scheduler.idle()) {
+            settle();
+            return false;
+        }
+        step();
+        return true;
+    }
+
+    /// Says how large the pool is, before the first step.
+    void publishPool(long blockBytes) {
+        stats.begin();
+        stats.put(Entry.BLOCK_BYTES, blockBytes);
+        stats.end();
+        publish(0, 0);
+    }
+
+    /// Any thread: makes `run` return after the current step.
+    void stop() {
+        stopping = true;
+        inbox.wake();
+    }
+
+    /// Ends every sequence, those still in the inbox too.
+    void endAll(String reason) {
+        takeAdded();
+        scheduler.endAll(TokenBuffer.Ending.FAILED, reason);
+        releasePlaces();
+        outbox.wake();
+    }
+
+    private void takeInbox() {
+        takeAdded();
+        for (Sequence sequence = inbox.takeCancelled(); sequence != null; sequence = inbox.takeCancelled()) {
+            takeAdded(); // the cancelled one may have come in since
+            if (sequence.state() != Sequence.State.ENDED) {
+                scheduler.end(sequence, TokenBuffer.Ending.CANCELLED, "");
+                count(Entry.CANCELLED);
+            }
+        }
+        releasePlaces();
+    }
+
+    private void takeAdded() {
+        for (Sequence sequence = inbox.takeAdded(); sequence != null; sequence = inbox.takeAdded()) {
+            scheduler.add(sequence);
+            unstarted++;
+        }
+    }
+
+    /// Gives places of the waiting bound back for sequences that have started or ended since the last call.
+    private void releasePlaces() {
+        int started = unstarted - scheduler.unstarted();
+        if (started > 0) {
+            unstarted -= started;
+            inbox.free(started);
+        }
+    }
+
+    /// Nothing is left to do: every block must be back.
+    private void settle() {
+        scheduler.checkInvariants();
+        if (pool.inUse() != 0) {
+            throw new CorruptStateException("an idle engine must hold no block: inUse=" + pool.inUse());
+        }
+        publish(0, 0);
+    }
+
+    private void step() {
+        StepPlan plan = scheduler.plan();
+        releasePlaces();
+        if (plan.sequences() == 0) {
+            throw new CorruptStateException("a step must compute something: running=" + scheduler.running()
+                    + ", waiting=" + scheduler.waiting() + ", free=" + pool.free());
+        }
+        builder.build(plan);
+        int promptTokens = plan.tokens() - decoding(plan);
+        int drawn = 0;
+        try {
+            transformer.forward(batch);
+            drawn = commit(plan);
+        } catch (IllegalArgumentException | IllegalStateException e) {
+            endPlanned(plan, e.getMessage());
+        }
+        publish(promptTokens, drawn);
+        outbox.wake();
+    }
+
+    private static int decoding(StepPlan plan) {
+        int decoding = 0;
+        for (int i = 0; i < plan.sequences(); i++) {
+            if (plan.count(i) == 1
+                    && plan.sequence(i).computed() >= plan.sequence(i).promptLength()) {
+                decoding++;
+            }
+        }
+        return decoding;
+    }
+
+    /// Returns the tokens drawn.
+    private int commit(StepPlan plan) {
+        int drawn = 0;
+        for (int i = 0; i < plan.sequences(); i++) {
+            Sequence sequence = plan.sequence(i);
+            try {
+                scheduler.computed(i);
+                commitScores(i, sequence);
+                drawn += commitToken(i, sequence);
+            } catch (CorruptStateException | KernelFaultException e) {
+                throw e;
+            } catch (RuntimeException e) {
+                fail(sequence, e.getMessage());
+            }
+        }
+        return drawn;
+    }
+
+    private void commitScores(int index, Sequence sequence) {
+        int first = builder.firstScoreRow(index);
+        for (int row = first; row < first + builder.scores(index); row++) {
+            TokenBuffer scores = sequence.promptScores();
+            copyLogprobs(row, scores);
+            scores.append(batch.scoredToken.get(row));
+        }
+    }
+
+    private int commitToken(int index, Sequence sequence) {
+        int row = builder.drawRow(index);
+        if (row == BatchBuilder.NO_ROW) {
+            if (sequence.pending() == 0 && scheduler.endIfFull(sequence)) {
+                count(Entry.FINISHED);
+            }
+            return 0;
+        }
+        int token = batch.outToken.get(row);
+        if (token == Batch.NO_TOKEN) {
+            fail(sequence, "the model gave no number for any token: position=" + sequence.length());
+            return 0;
+        }
+        copyLogprobs(row, sequence.output());
+        scheduler.commit(sequence, token);
+        if (sequence.state() == Sequence.State.ENDED) {
+            count(Entry.FINISHED);
+        }
+        return 1;
+    }
+
+    private void copyLogprobs(int row, TokenBuffer buffer) {
+        if (buffer.alternatives() == TokenBuffer.NO_LOGPROBS) {
+            return;
+        }
+        buffer.nextLogprob(batch.outLogprob.get(row));
+        for (int rank = 0; rank < buffer.alternatives(); rank++) {
+            int at = row * Batch.TOP_LOGPROBS + rank;
+            buffer.nextAlternative(rank, batch.topToken.get(at), batch.topLogprob.get(at));
+        }
+    }
+
+    private void endPlanned(StepPlan plan, String message) {
+        for (int i = 0; i < plan.sequences(); i++) {
+            if (plan.sequence(i).state() != Sequence.State.ENDED) {
+                fail(plan.sequence(i), message);
+            }
+        }
+    }
+
+    private void fail(Sequence sequence, String message) {
+        scheduler.end(sequence, TokenBuffer.Ending.FAILED, message);
+        count(Entry.FAILED);
+    }
+
+    private void count(Entry entry) {
+        stats.begin();
+        stats.add(entry, 1);
+        stats.end();
+    }
+
+    private void publish(int promptTokens, int drawn) {
+        stats.begin();
+        stats.put(Entry.BLOCK_SIZE, pool.blockSize());
+        stats.put(Entry.BLOCKS, pool.blocks());
+        stats.put(Entry.FREE, pool.free());
+        stats.put(Entry.IN_USE, pool.inUse());
+        stats.put(Entry.TOKENS_STORED, scheduler.tokensStored());
+        stats.put(Entry.RUNNING, scheduler.running());
+        stats.put(Entry.PREEMPTIONS, scheduler.preemptions());
+        stats.put(Entry.LAST_STEP_NANOS, System.nanoTime());
+        stats.add(Entry.STEPS, promptTokens + drawn > 0 ? 1 : 0);
+        stats.add(Entry.PROMPT_TOKENS, promptTokens);
+        stats.add(Entry.GENERATED_TOKENS, drawn);
+        stats.end();
+    }
+}

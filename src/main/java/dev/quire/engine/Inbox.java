@@ -1,0 +1,83 @@
+package dev.quire.engine;
+
+import dev.quire.scheduler.Sequence;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+
+/// Where other threads meet the engine's: new sequences and cancellations go in, the engine thread takes them out.
+///
+/// One bound covers what lies here and what the scheduler has not started yet: a place is taken by `offer` and given
+/// back by `free`. Cancellations need no bound of their own: at most one for each sequence that was let in.
+///
+/// Any thread offers and cancels; only the engine thread takes.
+final class Inbox {
+    private final int capacity;
+    private final AtomicInteger taken = new AtomicInteger();
+    private final ArrayBlockingQueue<Sequence> added;
+    private final ConcurrentLinkedQueue<Sequence> cancelled = new ConcurrentLinkedQueue<>();
+    private volatile Thread reader;
+
+    Inbox(int capacity) {
+        if (capacity <= 0) {
+            throw new IllegalArgumentException("capacity must be positive: capacity=" + capacity);
+        }
+        this.capacity = capacity;
+        added = new ArrayBlockingQueue<>(capacity);
+    }
+
+    int capacity() {
+        return capacity;
+    }
+
+    /// Sequences that count against the bound.
+    int taken() {
+        return taken.get();
+    }
+
+    /// Lets a sequence in; false if the bound is reached.
+    boolean offer(Sequence sequence) {
+        if (taken.getAndUpdate(places -> places < capacity ? places + 1 : places) >= capacity) {
+            return false;
+        }
+        added.add(sequence);
+        wake();
+        return true;
+    }
+
+    /// Asks the engine to end a sequence.
+    void cancel(Sequence sequence) {
+        cancelled.add(sequence);
+        wake();
+    }
+
+    /// Gives back `places` of the bound.
+    void free(int places) {
+        taken.addAndGet(-places);
+    }
+
+    /// The next new sequence, or null.
+    Sequence takeAdded() {
+        return added.poll();
+    }
+
+    /// The next sequence to end, or null. It was let in before it was cancelled: whoever takes new ones after this call
+    /// knows it.
+    Sequence takeCancelled() {
+        return cancelled.poll();
+    }
+
+    boolean isEmpty() {
+        return added.isEmpty() && cancelled.isEmpty();
+    }
+
+    /// Names the thread that takes, so that others can wake it.
+    void attach(Thread thread) {
+        reader = thread;
+    }
+
+    void wake() {
+        LockSupport.unpark(reader);
+    }
+}

@@ -1,0 +1,221 @@
+package dev.quire.engine;
+
+import dev.quire.cache.CorruptStateException;
+import dev.quire.engine.EngineStats.State;
+import dev.quire.format.ModelFileException;
+import dev.quire.kernel.Kernels;
+import dev.quire.scheduler.Sequence;
+import dev.quire.scheduler.TokenBuffer;
+import io.smallrye.mutiny.Multi;
+import java.util.BitSet;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jboss.logging.Logger;
+
+/// The engine as other threads see it: one instance per process, started once, closed once.
+///
+/// `start` returns at once; the engine thread opens the model, takes the pool, computes one token and then runs steps
+/// until `close`. Requests are taken from `READY` on.
+public final class InferenceEngine implements AutoCloseable {
+    private static final Logger LOG = Logger.getLogger(InferenceEngine.class);
+
+    /// What a refused caller is told to wait: a queue of short answers moves within it.
+    private static final int RETRY_AFTER_SECONDS = 1;
+
+    private static final BitSet NO_TOKENS = new BitSet();
+
+    private final QuireSettings settings;
+    private final Inbox inbox;
+    private final Outbox outbox;
+    private final StatsBoard stats;
+    private final AtomicLong arrivals = new AtomicLong();
+    private final CompletableFuture<Void> settled = new CompletableFuture<>(); // READY, FAILED or STOPPED
+    private final Thread thread;
+    private volatile ModelLoading loading;
+    private volatile EngineLoop loop;
+    private volatile boolean closed;
+
+    private InferenceEngine(QuireSettings settings) {
+        this.settings = settings;
+        inbox = new Inbox(settings.queue().capacity());
+        outbox = new Outbox(settings.streamTimeout().toNanos());
+        stats = new StatsBoard(inbox);
+        thread = Thread.ofPlatform().name("quire-engine").daemon().unstarted(this::run);
+        inbox.attach(thread);
+    }
+
+    /// Starts the engine. A setting that cannot be used shows as state `FAILED`, like a model that cannot.
+    public static InferenceEngine start(QuireSettings settings) {
+        InferenceEngine engine = new InferenceEngine(settings);
+        engine.outbox.start();
+        engine.thread.start();
+        return engine;
+    }
+
+    /// Checks `request` at the door and puts it into the inbox. Any thread.
+    public Submission submit(GenerationRequest request) {
+        EngineLoop running = loop;
+        State state = stats.state();
+        if (state != State.READY || running == null) {
+            return new Submission.Unavailable(stats.read().stateReason(), RETRY_AFTER_SECONDS);
+        }
+        return Door.check(request, loading).orElseGet(() -> enter(request));
+    }
+
+    private Submission enter(GenerationRequest request) {
+        if (inbox.taken() >= inbox.capacity()) {
+            return queueFull(); // before anything is made for it; the bound itself is kept below
+        }
+        LoadedModel model = loading.model();
+        Sequence sequence = new Sequence(
+                new Sequence.Spec(
+                        arrivals.getAndIncrement(),
+                        request.priority(),
+                        request.prompt(),
+                        Door.maxTokens(request, loading),
+                        request.sampling(),
+                        request.ignoreEos() ? NO_TOKENS : loading.endTokens(),
+                        request.logprobs(),
+                        request.scorePrompt()),
+                loading.pool());
+        TokenStream stream = new TokenStream(sequence, inbox, model.tokenizer(), request.stop());
+        outbox.add(stream);
+        if (!inbox.offer(sequence)) {
+            outbox.remove(stream);
+            return queueFull();
+        }
+        if (stats.state() != State.READY) {
+            // The loop may have ended since the check above: then nobody takes the sequence out, and it is ended here.
+            inbox.cancel(sequence);
+            sequence.output().end(TokenBuffer.Ending.FAILED, stats.read().stateReason());
+            outbox.wake();
+        }
+        return new Submission.Accepted(Multi.createFrom().publisher(stream));
+    }
+
+    private Submission queueFull() {
+        return new Submission.QueueFull(inbox.capacity(), RETRY_AFTER_SECONDS);
+    }
+
+    /// The state after the last step. Any thread.
+    public EngineStats stats() {
+        return stats.read();
+    }
+
+    /// Streams that are not yet read to their end.
+    int openStreams() {
+        return outbox.open();
+    }
+
+    /// The model, once it is loaded. Any thread.
+    public Optional<LoadedModel> model() {
+        return Optional.ofNullable(loading).map(ModelLoading::model);
+    }
+
+    /// Completes when starting is over, one way or the other. Any thread; each caller gets a stage of its own.
+    public CompletionStage<Void> settled() {
+        return settled.copy();
+    }
+
+    /// Waits until the engine takes requests; false if it failed or `timeoutMillis` passed.
+    public boolean awaitReady(long timeoutMillis) {
+        try {
+            settled.get(timeoutMillis, TimeUnit.MILLISECONDS);
+            return stats.state() == State.READY;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        } catch (ExecutionException | TimeoutException e) {
+            return false;
+        }
+    }
+
+    /// Ends every request with an error, gives the pool back and ends the engine thread.
+    @Override
+    public void close() {
+        closed = true;
+        if (stats.state() != State.FAILED) {
+            stats.state(State.STOPPED, "the server is shutting down");
+        }
+        EngineLoop running = loop;
+        if (running != null) {
+            running.stop();
+        }
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        outbox.close();
+    }
+
+    private void run() {
+        long started = System.nanoTime();
+        try (ModelLoading opened = ModelLoading.open(settings)) {
+            opened.warmUp();
+            loading = opened;
+            loop = new EngineLoop(
+                    inbox, outbox, stats, opened.pool(), opened.scheduler(), opened.transformer(), opened.batch());
+            loop.publishPool(opened.kernels().blockBytes());
+            becomeReady(opened, started);
+            serve();
+        } catch (ModelFileException | IllegalArgumentException | IllegalStateException e) {
+            fail(e.getMessage()); // a model or a setting that cannot be used: one line for the user
+        } catch (RuntimeException | Error e) {
+            LOG.error("engine could not start: " + e, e);
+            fail(e.toString());
+        } finally {
+            settled.complete(null);
+        }
+    }
+
+    private void becomeReady(ModelLoading opened, long startedNanos) {
+        int blocks = opened.pool().blocks();
+        long megabytes = blocks * opened.kernels().blockBytes() >> 20;
+        LOG.infof(
+                "%s ready in %d ms: %s, %d blocks of %d tokens (%d MiB)",
+                opened.model().name(),
+                (System.nanoTime() - startedNanos) / 1_000_000,
+                opened.kernels().description(),
+                blocks,
+                Kernels.PAGE_TOKENS,
+                megabytes);
+        stats.ready();
+        settled.complete(null);
+    }
+
+    /// Runs steps until `close` or a fault; either way every request gets its end.
+    private void serve() {
+        String reason = "the server is shutting down";
+        try {
+            if (!closed) {
+                loop.run();
+            }
+        } catch (RuntimeException | Error e) {
+            reason = "the engine has stopped: " + e.getMessage();
+            String kind = e instanceof CorruptStateException ? "state is corrupt" : "step failed";
+            LOG.error("engine stopped, " + kind + ": " + e.getMessage(), e);
+            fail(reason);
+        } finally {
+            endAll(reason);
+        }
+    }
+
+    private void endAll(String reason) {
+        try {
+            loop.endAll(reason);
+        } catch (CorruptStateException e) {
+            LOG.error("pool was in doubt when the engine ended: " + e.getMessage(), e);
+            fail("the engine has stopped: " + e.getMessage());
+        }
+    }
+
+    private void fail(String reason) {
+        stats.state(State.FAILED, reason);
+    }
+}

@@ -1,0 +1,240 @@
+package dev.quire.engine;
+
+import dev.quire.cache.BlockPool;
+import dev.quire.format.GgufFile;
+import dev.quire.format.ModelStore;
+import dev.quire.kernel.Batch;
+import dev.quire.kernel.BatchLimits;
+import dev.quire.kernel.Kernels;
+import dev.quire.kernel.ModelShape;
+import dev.quire.kernel.ReferenceKernels;
+import dev.quire.kernel.cpu.CpuKernels;
+import dev.quire.model.Architecture;
+import dev.quire.model.Transformer;
+import dev.quire.sampling.SamplingParameters;
+import dev.quire.scheduler.Scheduler;
+import dev.quire.scheduler.SchedulerLimits;
+import dev.quire.tokenizer.ChatTemplate;
+import dev.quire.tokenizer.ChatTemplateException;
+import dev.quire.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.jboss.logging.Logger;
+
+/// Opens what the settings name: the model file, the kernels, the weights, the pool. The result belongs to the thread
+/// that opened it, which is the engine thread.
+final class ModelLoading implements AutoCloseable {
+    private static final Logger LOG = Logger.getLogger(ModelLoading.class);
+
+    /// Logit rows beyond one for each sequence: as many prompt tokens can be scored in one step. Each takes
+    /// 4 · vocabulary bytes (192 KiB at 49,152).
+    private static final int SCORE_ROWS = 32;
+
+    /// Blocks of a pool that no limit reaches; keeps every index an int.
+    private static final long MOST_BLOCKS = Integer.MAX_VALUE / Kernels.PAGE_TOKENS;
+
+    private final GgufFile file;
+    private final LoadedModel model;
+    private final BitSet endTokens; // read only
+    private final Kernels kernels;
+    private final Transformer transformer;
+    private final Batch batch;
+    private final BlockPool pool;
+    private final Scheduler scheduler;
+
+    static ModelLoading open(QuireSettings settings) {
+        Path path = new ModelStore(Path.of(settings.home()), settings.offline()).resolve(settings.model());
+        GgufFile file = GgufFile.open(path);
+        try {
+            return new ModelLoading(file, settings);
+        } catch (RuntimeException | Error e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    private ModelLoading(GgufFile file, QuireSettings settings) {
+        this.file = file;
+        ModelShape shape = Architecture.of(file.metadata()).shape(file.metadata());
+        int contextLength = contextLength(settings, shape);
+        Tokenizer tokenizer = Tokenizer.from(file.metadata());
+        ChatTemplate chatTemplate = ChatTemplate.from(file.metadata());
+        Thread.ofVirtual().name("quire-template").start(() -> renderOnce(chatTemplate));
+        model = new LoadedModel(
+                settings.servedModelName().orElse(name(file.path())),
+                tokenizer,
+                chatTemplate,
+                contextLength,
+                shape.vocabulary(),
+                modifiedSeconds(file.path()));
+        endTokens = new BitSet(shape.vocabulary());
+        IntStream.range(0, shape.vocabulary()).filter(tokenizer::endsGeneration).forEach(endTokens::set);
+        int sequences = positive("quire.batch.sequences", settings.batch().sequences());
+        int tokens = Math.max(
+                sequences, positive("quire.batch.tokens", settings.batch().tokens()));
+        int tableBlocks = Math.ceilDiv(contextLength, Kernels.PAGE_TOKENS);
+        BatchLimits limits = new BatchLimits(
+                tokens,
+                sequences,
+                sequences + SCORE_ROWS,
+                tableBlocks,
+                Math.multiplyExact(sequences, contextLength),
+                sequences * SamplingParameters.MAX_BIASES);
+        kernels = kernels(settings, shape, limits);
+        try {
+            transformer = Transformer.load(file, shape, kernels);
+            int blocks = blocks(settings, kernels.blockBytes(), (long) sequences * tableBlocks);
+            kernels.openCache(blocks);
+            batch = new Batch(limits);
+            pool = new BlockPool(blocks, Kernels.PAGE_TOKENS);
+            int watermark = (int)
+                    (blocks * share("quire.cache.watermark", settings.cache().watermark()));
+            scheduler = new Scheduler(pool, new SchedulerLimits(tokens, sequences, limits.rows(), watermark));
+        } catch (RuntimeException | Error e) {
+            kernels.close();
+            throw e;
+        }
+    }
+
+    LoadedModel model() {
+        return model;
+    }
+
+    /// Tokens at which an answer ends.
+    BitSet endTokens() {
+        return endTokens;
+    }
+
+    Kernels kernels() {
+        return kernels;
+    }
+
+    Transformer transformer() {
+        return transformer;
+    }
+
+    Batch batch() {
+        return batch;
+    }
+
+    BlockPool pool() {
+        return pool;
+    }
+
+    Scheduler scheduler() {
+        return scheduler;
+    }
+
+    /// Computes one token through the whole path, so that a fault shows before the first request.
+    void warmUp() {
+        batch.clear();
+        batch.tokens = 1;
+        batch.sequences = 1;
+        batch.rows = 1;
+        batch.token.put(0, 0);
+        batch.position.put(0, 0);
+        batch.slot.put(0, 0);
+        batch.queryStart.put(1, 1);
+        batch.contextLength.put(0, 1);
+        batch.blockTable.put(0, 0);
+        batch.greedyRow(0, 0);
+        transformer.forward(batch);
+        if (batch.outToken.get(0) == Batch.NO_TOKEN) {
+            throw new IllegalStateException("the model must give a number for some token: file=" + file.path());
+        }
+    }
+
+    @Override
+    public void close() {
+        kernels.close();
+        file.close();
+    }
+
+    /// The first rendering loads the template library's classes, which takes most of a second: not in a request.
+    private static void renderOnce(ChatTemplate chatTemplate) {
+        try {
+            chatTemplate.render(List.of(Map.of("role", "user", "content", "Hello")), true);
+        } catch (ChatTemplateException e) {
+            LOG.debugf("the chat template does not take a lone user message: %s", e.getMessage());
+        }
+    }
+
+    private static Kernels kernels(QuireSettings settings, ModelShape shape, BatchLimits limits) {
+        return switch (settings.backend()) {
+            case "auto", "cpu" ->
+                CpuKernels.open(
+                        shape, limits, settings.threads(), settings.cpu().isa());
+            case "reference" -> new ReferenceKernels(shape, limits);
+            default ->
+                throw new IllegalArgumentException(
+                        "quire.backend must be auto, cpu or reference: quire.backend=" + settings.backend());
+        };
+    }
+
+    private static int contextLength(QuireSettings settings, ModelShape shape) {
+        int contextLength = settings.contextLength().orElse(shape.contextLength());
+        if (contextLength < 2 || contextLength > shape.contextLength()) {
+            throw new IllegalArgumentException("quire.context-length must be between 2 and the model's: "
+                    + "quire.context-length=" + contextLength + ", contextLength=" + shape.contextLength());
+        }
+        return contextLength;
+    }
+
+    /// Blocks of the pool: the number that is set, or what the memory holds, but no more than could ever be used.
+    private static int blocks(QuireSettings settings, long blockBytes, long mostUseful) {
+        long freeBytes = MemoryShare.freeBytes();
+        if (settings.cache().blocks().isPresent()) {
+            int blocks =
+                    positive("quire.cache.blocks", settings.cache().blocks().getAsInt());
+            // Memory is given by the page as it is written to: a pool that cannot be there would fail in mid-answer.
+            if (blocks > MOST_BLOCKS || blocks > freeBytes / blockBytes) {
+                throw new IllegalArgumentException("quire.cache.blocks must fit the free memory: quire.cache.blocks="
+                        + blocks + ", blockBytes=" + blockBytes + ", freeBytes=" + freeBytes);
+            }
+            return blocks;
+        }
+        String memory = settings.cache().memory();
+        long bytes = MemoryShare.bytes(memory, freeBytes);
+        long blocks = Math.min(Math.min(bytes / blockBytes, mostUseful), MOST_BLOCKS);
+        if (blocks < 1 || blocks > freeBytes / blockBytes) {
+            throw new IllegalArgumentException(
+                    "quire.cache.memory must hold at least one block and fit the free memory: quire.cache.memory="
+                            + memory + ", blockBytes=" + blockBytes + ", freeBytes=" + freeBytes);
+        }
+        return (int) blocks;
+    }
+
+    private static int positive(String name, int value) {
+        if (value <= 0) {
+            throw new IllegalArgumentException(name + " must be positive: " + name + "=" + value);
+        }
+        return value;
+    }
+
+    private static double share(String name, double value) {
+        if (!(value >= 0 && value < 1)) {
+            throw new IllegalArgumentException(name + " must be at least 0 and below 1: " + name + "=" + value);
+        }
+        return value;
+    }
+
+    private static String name(Path path) {
+        String name = path.getFileName().toString().toLowerCase(Locale.ROOT);
+        return name.endsWith(".gguf") ? name.substring(0, name.length() - ".gguf".length()) : name;
+    }
+
+    private static long modifiedSeconds(Path path) {
+        try {
+            return Files.getLastModifiedTime(path).toMillis() / 1000;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+package dev.quire.engine;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/// Every setting of the server. A property `quire.cache.blocks` is also the environment variable `QUIRE_CACHE_BLOCKS`
+/// and the flag `--cache-blocks`; `docs/settings.md` lists them all.
+@ConfigMapping(prefix = "quire")
+public interface QuireSettings {
+    /// A model file, or a name that is looked up in `home` and then, for the default model, fetched.
+    @WithDefault("smollm2-135m-instruct")
+    String model();
+
+    /// The name that requests use; without it, the model's file name without its ending, in lower case.
+    Optional<String> servedModelName();
+
+    /// The cache folder.
+    @WithDefault("${user.home}/.cache/quire")
+    String home();
+
+    /// Never fetch a model.
+    @WithDefault("false")
+    boolean offline();
+
+    /// `auto`, `cpu` (native kernels) or `reference` (plain Java: slow, for comparison).
+    @WithDefault("auto")
+    String backend();
+
+    /// Threads of the CPU backend, the engine's own included; 0 = the cores that the process may use.
+    @WithDefault("0")
+    int threads();
+
+    /// Longest sequence, prompt and answer; without it, what the model was made for.
+    OptionalInt contextLength();
+
+    /// The engine's answer to a stream that nobody reads: it is cancelled after this time.
+    @WithDefault("60s")
+    Duration streamTimeout();
+
+    CpuSettings cpu();
+
+    CacheSettings cache();
+
+    BatchSettings batch();
+
+    QueueSettings queue();
+
+    /// The CPU backend.
+    interface CpuSettings {
+        /// `auto`, `scalar`, `avx2` or `avx512`.
+        @WithDefault("auto")
+        String isa();
+    }
+
+    /// The block pool.
+    interface CacheSettings {
+        /// Blocks of 16 tokens in the pool; overrides `memory`.
+        OptionalInt blocks();
+
+        /// Size of the pool: bytes (`512MiB`, `2GiB`, a plain number) or a share of the memory that is free at
+        /// start-up (`0.25`). Never more than all sequences at their longest could use.
+        @WithDefault("0.25")
+        String memory();
+
+        /// Share of the pool that admission leaves free for running sequences.
+        @WithDefault("0.01")
+        double watermark();
+    }
+
+    /// One step.
+    interface BatchSettings {
+        /// Most tokens computed in one step.
+        @WithDefault("512")
+        int tokens();
+
+        /// Most sequences that run at once.
+        @WithDefault("64")
+        int sequences();
+    }
+
+    /// Requests that wait.
+    interface QueueSettings {
+        /// Most requests that may wait; beyond it they are refused with 429.
+        @WithDefault("256")
+        int capacity();
+    }
+}

@@ -1,0 +1,231 @@
+package dev.quire.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import dev.quire.cache.CorruptStateException;
+import dev.quire.sampling.SamplingParameters;
+import dev.quire.scheduler.Sequence;
+import dev.quire.scheduler.TokenBuffer;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/// The step loop, turned by hand on the test's thread.
+class EngineLoopTest {
+    private final Inbox inbox = new Inbox(100);
+    private final Outbox outbox = new Outbox(Duration.ofMinutes(1).toNanos());
+    private final StatsBoard stats = new StatsBoard(inbox);
+    private ModelLoading loading;
+    private EngineLoop loop;
+
+    private void open(String... overrides) {
+        loading = ModelLoading.open(TestSettings.of(overrides));
+        loading.warmUp();
+        loop = new EngineLoop(
+                inbox, outbox, stats, loading.pool(), loading.scheduler(), loading.transformer(), loading.batch());
+    }
+
+    @AfterEach
+    void close() {
+        loading.close();
+    }
+
+    private Sequence add(int arrival, int promptTokens, int maxTokens, SamplingParameters sampling) {
+        var sequence = sequence(arrival, promptTokens, maxTokens, sampling);
+        assertTrue(inbox.offer(sequence));
+        return sequence;
+    }
+
+    private Sequence sequence(int arrival, int promptTokens, int maxTokens, SamplingParameters sampling) {
+        return new Sequence(
+                new Sequence.Spec(
+                        arrival,
+                        0,
+                        Requests.prompt(arrival, promptTokens, 300),
+                        maxTokens,
+                        sampling,
+                        new BitSet(),
+                        TokenBuffer.NO_LOGPROBS,
+                        false),
+                loading.pool());
+    }
+
+    @Test
+    void cancellation_givesBlocksBackWithinOneStep() {
+        open("quire.cache.blocks", "300");
+        List<Sequence> sequences = new ArrayList<>();
+        for (int i = 0; i < 64; i++) {
+            sequences.add(add(i, 20, 200, SamplingParameters.greedy()));
+        }
+        while (loading.scheduler().running() < 64) {
+            loop.turn();
+        }
+        loop.turn();
+        int kept = 0;
+        for (int i = 0; i < 64; i++) {
+            if (i % 2 == 1) {
+                inbox.cancel(sequences.get(i));
+            }
+        }
+        loop.turn();
+        for (int i = 0; i < 64; i += 2) {
+            kept += sequences.get(i).table().blocks();
+        }
+        assertEquals(kept, loading.pool().inUse());
+        assertEquals(32, loading.scheduler().running());
+        assertEquals(32, stats.read().cancelled());
+        loading.scheduler().checkInvariants();
+    }
+
+    @Test
+    void cancelledBeforeItEverRan_isEnded_andItsPlaceIsFree() {
+        open();
+        var sequence = add(1, 5, 5, SamplingParameters.greedy());
+        inbox.cancel(sequence);
+        assertFalse(loop.turn());
+        assertEquals(TokenBuffer.Ending.CANCELLED, sequence.output().ending());
+        assertEquals(0, inbox.taken());
+    }
+
+    /// A sequence may come in and be cancelled while the engine is at the cancellations: it must know it first.
+    @Test
+    void cancelledWhileTheInboxIsRead_neverStopsTheLoop() throws InterruptedException {
+        open("quire.batch.sequences", "4");
+        var sequences = 20_000;
+        var client = Thread.ofPlatform().start(() -> {
+            for (int i = 0; i < sequences; i++) {
+                var sequence = sequence(i, 1, 1, SamplingParameters.greedy());
+                while (!inbox.offer(sequence)) {
+                    if (Thread.interrupted()) {
+                        return; // the loop has stopped
+                    }
+                    Thread.onSpinWait();
+                }
+                inbox.cancel(sequence);
+            }
+        });
+        try {
+            while (client.isAlive() || !inbox.isEmpty()) {
+                loop.turn();
+            }
+        } finally {
+            client.interrupt();
+        }
+        client.join();
+        loop.turn();
+        assertEquals(0, inbox.taken());
+        assertEquals(sequences, stats.read().cancelled() + stats.read().finished());
+    }
+
+    @Test
+    void endAll_poolInDoubt_stillAnswersEverybody() {
+        open("quire.batch.sequences", "3");
+        List<Sequence> sequences = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            sequences.add(add(i, 20, 50, SamplingParameters.greedy()));
+        }
+        loop.turn();
+        loading.pool().release(sequences.get(2).table().block(0));
+        inbox.cancel(sequences.get(2));
+        assertThrows(CorruptStateException.class, loop::turn);
+        sequences.add(add(6, 20, 50, SamplingParameters.greedy()));
+        inbox.cancel(sequences.get(1));
+        loading.pool().release(sequences.get(1).table().block(0));
+        assertThrows(CorruptStateException.class, () -> loop.endAll("the engine has stopped"));
+        for (Sequence sequence : sequences) {
+            assertNotNull(sequence.output().ending(), "arrival=" + sequence.arrival());
+        }
+        assertEquals("the engine has stopped", sequences.get(6).output().failure());
+    }
+
+    @Test
+    void stepThatTheKernelsRefuse_failsItsSequences_andTheLoopGoesOn() {
+        open();
+        var refused = new Sequence(
+                new Sequence.Spec(
+                        1,
+                        0,
+                        new int[] {999_999},
+                        3,
+                        SamplingParameters.greedy(),
+                        new BitSet(),
+                        TokenBuffer.NO_LOGPROBS,
+                        false),
+                loading.pool());
+        assertTrue(inbox.offer(refused));
+        assertTrue(loop.turn());
+        assertEquals(TokenBuffer.Ending.FAILED, refused.output().ending());
+        assertEquals(1, stats.read().failed());
+        var next = add(2, 5, 1, SamplingParameters.greedy());
+        assertTrue(loop.turn());
+        assertEquals(TokenBuffer.Ending.LENGTH, next.output().ending());
+        assertFalse(loop.turn());
+    }
+
+    @Test
+    void blockThatNobodyHolds_stopsAnIdleEngine() {
+        open();
+        assertFalse(loop.turn());
+        loading.pool().allocate(1, new int[1], 0);
+        assertThrows(CorruptStateException.class, loop::turn);
+    }
+
+    @Test
+    void stats_countWhatAStepDid() {
+        open();
+        add(1, 20, 3, SamplingParameters.greedy());
+        assertTrue(loop.turn());
+        EngineStats after = stats.read();
+        assertEquals(20, after.promptTokens());
+        assertEquals(1, after.generatedTokens());
+        assertEquals(2, after.inUse());
+        assertEquals(20, after.tokensStored());
+        assertEquals(12, after.wasteTokens());
+        assertEquals(37.5, after.wastePercent());
+        assertEquals(after.blocks(), after.free() + after.inUse());
+        assertTrue(loop.turn());
+        assertTrue(loop.turn());
+        assertFalse(loop.turn());
+        assertEquals(3, stats.read().generatedTokens());
+        assertEquals(1, stats.read().finished());
+        assertEquals(0, stats.read().inUse());
+    }
+
+    /// The step allocates nothing: 32 sequences decode with every sampling parameter on.
+    @Test
+    void decodingStep_allocatesNothingOnTheHeap() {
+        open("quire.cache.blocks", "2000", "quire.batch.sequences", "32");
+        for (int i = 0; i < 32; i++) {
+            var sampling = i % 2 == 0
+                    ? SamplingParameters.greedy()
+                    : new SamplingParameters(0.8f, 0.9f, 50, 0.01f, 0.5f, 0.5f, 1.1f, Map.of(), i);
+            add(i, 20, 900, sampling);
+        }
+        for (int i = 0; i < 300; i++) {
+            loop.turn();
+        }
+        var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        // The best of six windows: a compilation that ends in one may hand the thread objects that it had done without.
+        long least = Long.MAX_VALUE;
+        int steps = 90; // six block boundaries of every sequence
+        for (int window = 0; window < 6; window++) {
+            long before = threads.getCurrentThreadAllocatedBytes();
+            for (int i = 0; i < steps; i++) {
+                loop.turn();
+            }
+            least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+        }
+        System.out.printf("step loop: %d bytes allocated over %d steps of 32 sequences%n", least, steps);
+        assertEquals(0, least);
+    }
+}
