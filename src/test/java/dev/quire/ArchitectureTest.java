@@ -24,6 +24,7 @@ import org.junit.jupiter.params.provider.FieldSource;
 /// commit that brings its first class.
 class ArchitectureTest {
     private static final Map<String, Set<String>> MAY_USE = Map.ofEntries(
+            entry("api", Set.of("engine", "sampling", "tokenizer")),
             entry(
                     "engine",
                     Set.of("scheduler", "cache", "model", "sampling", "tokenizer", "kernel", "format", "tensor")),
@@ -33,6 +34,7 @@ class ArchitectureTest {
             entry("format", Set.of("tensor")),
             entry("kernel", Set.of("sampling", "tensor")),
             entry("cache", Set.of()),
+            entry("health", Set.of("engine")),
             entry("sampling", Set.of()),
             entry("tensor", Set.of()));
 

@@ -1,0 +1,20 @@
+package dev.quire.api;
+
+import dev.quire.engine.GenerationEvent;
+import java.util.List;
+
+/// One answer in the making, in the words of one endpoint: either chunk by chunk, or collected and then whole. Not
+/// thread-safe: a request's events come one after another.
+sealed interface Answer permits CompletionAnswer, ChatAnswer {
+    /// The chunks that go out before the first event.
+    List<Object> opening();
+
+    /// The chunks that say `event`; never called with a failure.
+    List<Object> chunks(GenerationEvent event);
+
+    /// Keeps `event` for {@link #whole}; never called with a failure.
+    void collect(GenerationEvent event);
+
+    /// Everything collected, after `Finished`.
+    Object whole();
+}

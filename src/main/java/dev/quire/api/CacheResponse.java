@@ -1,0 +1,37 @@
+package dev.quire.api;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.quire.engine.EngineStats;
+
+/// The block pool after the last step. `blockBytes` and `bytes`: of one block and of the pool, keys and values of all
+/// layers.
+public record CacheResponse(
+        @JsonProperty("block_size") int blockSize,
+        @JsonProperty("blocks") Blocks blocks,
+        @JsonProperty("tokens_stored") long tokensStored,
+        @JsonProperty("waste") Waste waste,
+        @JsonProperty("block_bytes") long blockBytes,
+        @JsonProperty("bytes") long bytes) {
+    /// `free + cached + inUse + inTransit = total`.
+    public record Blocks(
+            @JsonProperty("total") int total,
+            @JsonProperty("free") int free,
+            @JsonProperty("cached") int cached,
+            @JsonProperty("in_use") int inUse,
+            @JsonProperty("in_transit") int inTransit) {}
+
+    /// Slots of blocks in use that hold no token, and their share of those slots in per cent.
+    public record Waste(
+            @JsonProperty("tokens") long tokens,
+            @JsonProperty("percent") double percent) {}
+
+    static CacheResponse of(EngineStats stats) {
+        return new CacheResponse(
+                stats.blockSize(),
+                new Blocks(stats.blocks(), stats.free(), stats.cached(), stats.inUse(), stats.inTransit()),
+                stats.tokensStored(),
+                new Waste(stats.wasteTokens(), stats.wastePercent()),
+                stats.blockBytes(),
+                stats.blocks() * stats.blockBytes());
+    }
+}

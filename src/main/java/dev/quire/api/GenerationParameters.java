@@ -1,0 +1,112 @@
+package dev.quire.api;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.quire.engine.GenerationRequest;
+import dev.quire.sampling.SamplingParameters;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.concurrent.ThreadLocalRandom;
+
+/// The parameters that completions and chats share. Names and meanings are OpenAI's, and vLLM's where OpenAI has none.
+record GenerationParameters(
+        SamplingParameters sampling,
+        List<String> stop,
+        boolean ignoreEos,
+        int priority,
+        boolean stream,
+        boolean includeUsage) {
+    /// OpenAI takes 4 stop texts; templates of larger prompts like a few more.
+    static final int MAX_STOPS = 16;
+
+    /// Longest stop text, in characters: the answer's last characters are held back until they match none.
+    static final int MAX_STOP_LENGTH = 1000;
+
+    static GenerationParameters parse(RequestFields fields) {
+        one(fields, "n");
+        boolean stream = fields.flag("stream", false);
+        return new GenerationParameters(
+                sampling(fields),
+                stop(fields),
+                fields.flag("ignore_eos", false),
+                fields.integer("priority").orElse(0),
+                stream,
+                includeUsage(fields, stream));
+    }
+
+    /// `n` and `best_of`: several answers to one request are not there yet.
+    static void one(RequestFields fields, String field) {
+        OptionalInt value = fields.integer(field);
+        if (value.isPresent() && value.getAsInt() != 1) {
+            throw ApiException.invalid(field, field + " must be 1: " + field + "=" + value.getAsInt());
+        }
+    }
+
+    GenerationRequest request(int[] prompt, OptionalInt maxTokens, int logprobs, boolean scorePrompt) {
+        try {
+            return new GenerationRequest(prompt, maxTokens, sampling, stop, ignoreEos, priority, logprobs, scorePrompt);
+        } catch (IllegalArgumentException e) {
+            throw ApiException.refused(e);
+        }
+    }
+
+    private static SamplingParameters sampling(RequestFields fields) {
+        // vLLM's users write -1 for "all", ours 0: both are.
+        int topK = fields.integer("top_k").orElse(0);
+        try {
+            return new SamplingParameters(
+                    fields.number("temperature", 1),
+                    fields.number("top_p", 1),
+                    topK == -1 ? 0 : topK,
+                    fields.number("min_p", 0),
+                    fields.number("presence_penalty", 0),
+                    fields.number("frequency_penalty", 0),
+                    fields.number("repetition_penalty", 1),
+                    fields.biases("logit_bias"),
+                    fields.longInteger("seed")
+                            .orElseGet(() -> ThreadLocalRandom.current().nextLong()));
+        } catch (IllegalArgumentException e) {
+            throw ApiException.refused(e);
+        }
+    }
+
+    private static List<String> stop(RequestFields fields) {
+        JsonNode node = fields.node("stop").orElse(null);
+        if (node == null) {
+            return List.of();
+        }
+        if (node.isTextual()) {
+            return List.of(stop(node));
+        }
+        if (!node.isArray()) {
+            throw RequestFields.wrongType("stop", "a string or an array of strings", node);
+        }
+        if (node.size() > MAX_STOPS) {
+            throw ApiException.invalid(
+                    "stop", "stop must have at most " + MAX_STOPS + " strings: stop.length=" + node.size());
+        }
+        var stops = new ArrayList<String>();
+        node.forEach(element -> stops.add(stop(element)));
+        return stops;
+    }
+
+    private static String stop(JsonNode node) {
+        if (!node.isTextual()) {
+            throw RequestFields.wrongType("stop", "a string or an array of strings", node);
+        }
+        String text = node.textValue();
+        if (text.isEmpty() || text.length() > MAX_STOP_LENGTH) {
+            throw ApiException.invalid(
+                    "stop", "stop must have 1 to " + MAX_STOP_LENGTH + " characters: stop.length=" + text.length());
+        }
+        return text;
+    }
+
+    private static boolean includeUsage(RequestFields fields, boolean stream) {
+        var options = fields.fields("stream_options");
+        if (options.isPresent() && !stream) {
+            throw ApiException.invalid("stream_options", "stream_options must only be given with stream: stream=false");
+        }
+        return options.map(o -> o.flag("include_usage", false)).orElse(false);
+    }
+}

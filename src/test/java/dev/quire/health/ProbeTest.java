@@ -1,0 +1,107 @@
+package dev.quire.health;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import dev.quire.engine.EngineStats;
+import dev.quire.engine.EngineStats.State;
+import org.eclipse.microprofile.health.HealthCheckResponse;
+import org.eclipse.microprofile.health.HealthCheckResponse.Status;
+import org.junit.jupiter.api.Test;
+
+/// What the probes make of an engine's state.
+class ProbeTest {
+    private static final long NOW = 1_000_000_000_000L;
+
+    @Test
+    void readiness_readyWithRoom_isUpAndShowsBlocks() {
+        var response = ReadinessProbe.response(stats(State.READY, 2, 3, NOW));
+        assertEquals(Status.UP, response.getStatus());
+        assertEquals(5L, response.getData().orElseThrow().get("free"));
+        assertEquals(1L, response.getData().orElseThrow().get("cached"));
+        assertEquals(4L, response.getData().orElseThrow().get("inUse"));
+        assertEquals(0L, response.getData().orElseThrow().get("inTransit"));
+    }
+
+    @Test
+    void readiness_boundReached_isDownAndSaysWhy() {
+        var response = ReadinessProbe.response(stats(State.READY, 2, 4, NOW));
+        assertEquals(Status.DOWN, response.getStatus());
+        assertEquals("waiting must be below capacity: waiting=4, capacity=4", reason(response));
+    }
+
+    @Test
+    void readiness_startingDrainingOrFailed_isDown() {
+        for (State state : new State[] {State.STARTING, State.DRAINING, State.FAILED, State.STOPPED}) {
+            var response = ReadinessProbe.response(stats(state, 0, 0, NOW));
+            assertEquals(Status.DOWN, response.getStatus());
+            assertEquals("a reason", reason(response));
+        }
+    }
+
+    @Test
+    void stallClock_idle_standsStillHoweverOldTheLastStep() {
+        var clock = new StallClock(0);
+        assertEquals(0, clock.look(stats(State.READY, 0, 0, 7), 50));
+        assertEquals(0, clock.look(stats(State.READY, 0, 0, 7), NOW));
+        assertEquals(10, clock.look(stats(State.READY, 0, 1, 7), NOW + 10));
+    }
+
+    @Test
+    void stallClock_work_runsUntilTheNextStep() {
+        var clock = new StallClock(0);
+        clock.look(stats(State.READY, 1, 0, 7), 100);
+        assertEquals(60, clock.look(stats(State.READY, 1, 0, 7), 160));
+        assertEquals(0, clock.look(stats(State.READY, 1, 0, 150), 170));
+        assertEquals(30, clock.look(stats(State.READY, 1, 0, 150), 200));
+    }
+
+    @Test
+    void liveness_workWithoutStep_isDownAfterTheLimit() {
+        long limit = LivenessProbe.STEP_LIMIT.toNanos();
+        var stats = stats(State.READY, 1, 0, NOW);
+        var inTime = LivenessProbe.response(stats, limit);
+        assertEquals(Status.UP, inTime.getStatus());
+        assertFalse(inTime.getData().orElseThrow().containsKey("reason"));
+        var late = LivenessProbe.response(stats, limit + 1_000_000);
+        assertEquals(Status.DOWN, late.getStatus());
+        assertEquals("a step must end within the limit: stalledMillis=300001, limitMillis=300000", reason(late));
+    }
+
+    @Test
+    void liveness_failedEngine_isDown() {
+        var response = LivenessProbe.response(stats(State.FAILED, 0, 0, NOW), 0);
+        assertEquals(Status.DOWN, response.getStatus());
+        assertEquals("a reason", reason(response));
+    }
+
+    private static Object reason(HealthCheckResponse response) {
+        return response.getData().orElseThrow().get("reason");
+    }
+
+    /// Ten blocks: five free, one cached, four in use; four requests may wait.
+    private static EngineStats stats(State state, int running, int waiting, long lastStepNanos) {
+        return new EngineStats(
+                state,
+                "a reason",
+                16,
+                10,
+                5,
+                1,
+                4,
+                0,
+                60,
+                1024,
+                running,
+                waiting,
+                4,
+                lastStepNanos,
+                9,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0);
+    }
+}
