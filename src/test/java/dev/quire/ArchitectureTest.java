@@ -25,6 +25,7 @@ import org.junit.jupiter.params.provider.FieldSource;
 class ArchitectureTest {
     private static final Map<String, Set<String>> MAY_USE = Map.ofEntries(
             entry("api", Set.of("engine", "sampling", "tokenizer")),
+            entry("cli", Set.of("engine", "sampling", "tokenizer", "model", "format", "tensor")),
             entry(
                     "engine",
                     Set.of("scheduler", "cache", "model", "sampling", "tokenizer", "kernel", "format", "tensor")),

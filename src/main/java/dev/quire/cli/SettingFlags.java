@@ -1,0 +1,149 @@
+package dev.quire.cli;
+
+import dev.quire.engine.QuireSettings;
+import io.smallrye.config.WithDefault;
+import java.lang.reflect.Method;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+import java.util.function.UnaryOperator;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+
+/// The settings of {@link QuireSettings} as flags. The list is read from the mapping's methods, so none can be
+/// forgotten; only the descriptions are written here, and a setting without one is refused.
+final class SettingFlags {
+    private static final Map<String, String> DESCRIPTIONS = Map.ofEntries(
+            Map.entry("quire.model", "a GGUF file, or the name of a model in the cache folder"),
+            Map.entry("quire.served-model-name", "the name that requests use; without it, the file's name"),
+            Map.entry("quire.home", "the cache folder, for models and unpacked libraries"),
+            Map.entry("quire.offline", "never fetch a model"),
+            Map.entry("quire.backend", "auto, cpu (native kernels) or reference (plain Java, slow)"),
+            Map.entry("quire.threads", "threads of the CPU backend; 0 = the cores that the process may use"),
+            Map.entry("quire.context-length", "longest sequence, prompt and answer; without it, the model's own"),
+            Map.entry("quire.stream-timeout", "an answer that nobody reads is cancelled after this time"),
+            Map.entry("quire.cpu.isa", "instruction set of the CPU backend: auto, scalar, avx2 or avx512"),
+            Map.entry("quire.cache.blocks", "blocks of 16 tokens in the pool; overrides the pool's memory"),
+            Map.entry("quire.cache.memory", "size of the pool: 512MiB, 2GiB, bytes, or a share of free memory"),
+            Map.entry("quire.cache.watermark", "share of the pool that admission leaves to running sequences"),
+            Map.entry("quire.batch.tokens", "most tokens computed in one step"),
+            Map.entry("quire.batch.sequences", "most sequences that run at once"),
+            Map.entry("quire.queue.capacity", "most requests that may wait; beyond it they get status 429"));
+
+    private SettingFlags() {}
+
+    /// Every setting, by name.
+    static List<Setting> all() {
+        List<Setting> settings = new ArrayList<>();
+        collect("quire", QuireSettings.class, settings);
+        settings.sort(Comparator.comparing(Setting::property));
+        return settings;
+    }
+
+    /// Adds a flag for each of `settings` to a command.
+    static void addTo(CommandSpec command, List<Setting> settings) {
+        for (Setting setting : settings) {
+            OptionSpec.Builder option = OptionSpec.builder(setting.flag())
+                    .type(String.class)
+                    .paramLabel(setting.label())
+                    .description(describe(setting));
+            if (setting.type() == boolean.class) {
+                option.arity("0..1").fallbackValue("true");
+            } else {
+                option.arity("1");
+            }
+            command.addOption(option.build());
+        }
+    }
+
+    /// The properties of those of `settings` whose flag was given; a value that a setting cannot have is refused.
+    static Map<String, String> given(ParseResult parsed, List<Setting> settings) {
+        Map<String, String> given = new TreeMap<>();
+        for (Setting setting : settings) {
+            if (parsed.hasMatchedOption(setting.flag())) {
+                String value = parsed.matchedOptionValue(setting.flag(), "");
+                refuse(parsed.commandSpec().commandLine(), setting, setting.flag(), value);
+                given.put(setting.property(), value);
+            }
+        }
+        return given;
+    }
+
+    /// Refuses a value in the environment that cannot be what its setting is, before anything is started.
+    static void checkEnvironment(CommandLine command, UnaryOperator<String> environment) {
+        for (Setting setting : all()) {
+            String value = environment.apply(setting.environment());
+            if (value != null) {
+                refuse(command, setting, setting.environment(), value);
+            }
+        }
+    }
+
+    private static void refuse(CommandLine command, Setting setting, String name, String value) {
+        setting.problem(value).ifPresent(problem -> {
+            throw new ParameterException(command, name + " " + problem + ": " + name + "=" + value);
+        });
+    }
+
+    private static String describe(Setting setting) {
+        String value =
+                setting.defaultValue().map(text -> " (default: " + text + ")").orElse("");
+        // picocli takes a dollar sign as the start of a variable and a per cent sign as that of a format.
+        return (setting.description() + value)
+                .replace("${user.home}", "~")
+                .replace("%", "%%")
+                .replace("$", "$$");
+    }
+
+    private static void collect(String prefix, Class<?> mapping, List<Setting> settings) {
+        for (Method method : mapping.getDeclaredMethods()) {
+            if (method.isSynthetic() || method.isDefault()) {
+                continue;
+            }
+            String property = prefix + "." + kebab(method.getName());
+            if (method.getReturnType().isInterface()) {
+                collect(property, method.getReturnType(), settings);
+                continue;
+            }
+            String description = DESCRIPTIONS.get(property);
+            if (description == null) {
+                throw new IllegalStateException("setting must have a description: property=" + property);
+            }
+            WithDefault value = method.getAnnotation(WithDefault.class);
+            settings.add(new Setting(
+                    property, type(method), Optional.ofNullable(value).map(WithDefault::value), description));
+        }
+    }
+
+    private static Class<?> type(Method method) {
+        Class<?> type = method.getReturnType();
+        if (type == OptionalInt.class) {
+            return int.class;
+        }
+        if (type == Optional.class) {
+            return String.class;
+        }
+        if (type == int.class
+                || type == double.class
+                || type == boolean.class
+                || type == String.class
+                || type == Duration.class) {
+            return type;
+        }
+        throw new IllegalStateException(
+                "setting must have a type that flags know: setting=" + method.getName() + ", type=" + type.getName());
+    }
+
+    private static String kebab(String name) {
+        return name.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
+    }
+}
