@@ -143,7 +143,9 @@ public final class InferenceEngine implements AutoCloseable {
             stats.state(State.STOPPED, "the server is shutting down");
         }
         EngineLoop running = loop;
-        if (running != null) {
+        if (running == null) {
+            thread.interrupt(); // it may be fetching a model, which can take minutes
+        } else {
             running.stop();
         }
         try {
@@ -165,10 +167,10 @@ public final class InferenceEngine implements AutoCloseable {
             becomeReady(opened, started);
             serve();
         } catch (ModelFileException | IllegalArgumentException | IllegalStateException e) {
-            fail(e.getMessage()); // a model or a setting that cannot be used: one line for the user
+            startFailed(e.getMessage()); // a model or a setting that cannot be used: one line for the user
         } catch (RuntimeException | Error e) {
             LOG.error("engine could not start: " + e, e);
-            fail(e.toString());
+            startFailed(e.toString());
         } finally {
             settled.complete(null);
         }
@@ -212,6 +214,13 @@ public final class InferenceEngine implements AutoCloseable {
         } catch (CorruptStateException e) {
             LOG.error("pool was in doubt when the engine ended: " + e.getMessage(), e);
             fail("the engine has stopped: " + e.getMessage());
+        }
+    }
+
+    /// A start that `close` broke off has not failed.
+    private void startFailed(String reason) {
+        if (!closed) {
+            fail(reason);
         }
     }
 

@@ -8,12 +8,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.quire.engine.GenerationEvent.Finished;
 import dev.quire.engine.GenerationEvent.Reason;
 import dev.quire.sampling.SamplingParameters;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -308,6 +313,26 @@ class EngineStreamTest {
             String reason = engine.stats().stateReason();
             assertTrue(reason.startsWith(message), reason);
             assertEquals(1, reason.lines().count());
+        }
+    }
+
+    /// Another process holds the lock under which a model is fetched, so this engine's start never comes to its end.
+    @Test
+    @Timeout(60) // when a close that waits for the start is given up
+    void close_whileAModelIsFetched_doesNotWaitForIt(@TempDir Path home) throws IOException {
+        Path lock = Files.createDirectories(home.resolve("models")).resolve(".lock");
+        String holder = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.lockf(f, fcntl.LOCK_EX); print('held',"
+                + " flush=True); sys.stdin.read()";
+        Process other = new ProcessBuilder("python3", "-c", holder, lock.toString()).start();
+        try (var held = other.inputReader()) {
+            assertEquals("held", held.readLine());
+            var engine = InferenceEngine.start(
+                    TestSettings.of("quire.model", "smollm2-135m-instruct", "quire.home", home.toString()));
+            engine.close();
+            assertEquals(EngineStats.State.STOPPED, engine.stats().state());
+            assertFalse(engine.awaitReady(0));
+        } finally {
+            other.destroyForcibly();
         }
     }
 
