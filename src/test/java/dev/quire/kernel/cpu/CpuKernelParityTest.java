@@ -17,9 +17,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /// The native CPU kernels against the reference, through whole steps, and against themselves bit for bit.
 class CpuKernelParityTest {
-    /// The cache keeps 11 bits of keys and values, the reference 24: a relative error of 2^-12 for each of two layers,
-    /// which random signs average; logits are of size 1. Ten times what was seen would be 0.02.
-    private static final float TOLERANCE = 0.01f;
+    /// The cache keeps 11 bits of keys and values, the reference 24. Seen over the 132 rows of this test: a largest
+    /// difference of 0.002 in the median row and 0.0096 in the worst; this is twice that.
+    private static final float TOLERANCE = 0.02f;
 
     private static Kernels open(TinyModel model, int threads, String isa) {
         Kernels kernels = CpuKernels.open(TinyModel.SHAPE, TinyModel.LIMITS, threads, isa);
