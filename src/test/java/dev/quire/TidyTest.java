@@ -117,7 +117,7 @@ class TidyTest {
             a.cpp  | extern "C" {@} // struct PoolImpl {
             a.cpp  | int a = 1'000; static const int b[] = {@};
             src/main/java/A.java | class A { void b() { Thread.sleep(1); } }
-            a.md   | https://example.org{home}/me target/work/x ${HOME}/root/x
+            a.md   | https://example.org{home}/me target/home/x ${HOME}/Users/x
             """)
     void problems_goodFile_areNone(String path, String text) {
         assertEquals(List.of(), problems(path, fill(text)));
