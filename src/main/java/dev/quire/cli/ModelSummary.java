@@ -4,7 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import dev.quire.format.GgufFile;
-import dev.quire.format.GgufMetadata;
+import dev.quire.format.ModelMetadata;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -65,7 +65,7 @@ record ModelSummary(
     record Cache(long bytesPerToken, int blockTokens, long bytesPerBlock, long tokensPerGib) {}
 
     static ModelSummary of(GgufFile file) {
-        GgufMetadata metadata = file.metadata();
+        ModelMetadata metadata = file.metadata();
         String architecture = text(metadata, "general.architecture");
         Shape shape = shape(metadata, architecture);
         Map<String, TypeTotal> types = new TreeMap<>();
@@ -90,7 +90,7 @@ record ModelSummary(
                 cache(shape));
     }
 
-    private static Shape shape(GgufMetadata metadata, String prefix) {
+    private static Shape shape(ModelMetadata metadata, String prefix) {
         Long embedding = whole(metadata, prefix + ".embedding_length");
         Long heads = whole(metadata, prefix + ".attention.head_count");
         Long kvHeads = whole(metadata, prefix + ".attention.head_count_kv");
@@ -108,7 +108,7 @@ record ModelSummary(
                 whole(metadata, prefix + ".context_length"));
     }
 
-    private static Rope rope(GgufMetadata metadata, String prefix, Shape shape) {
+    private static Rope rope(ModelMetadata metadata, String prefix, Shape shape) {
         String key = prefix + ".rope.freq_base";
         Long dimensions = whole(metadata, prefix + ".rope.dimension_count");
         return new Rope(
@@ -117,7 +117,7 @@ record ModelSummary(
                 text(metadata, prefix + ".rope.scaling.type"));
     }
 
-    private static Vocabulary vocabulary(GgufMetadata metadata) {
+    private static Vocabulary vocabulary(ModelMetadata metadata) {
         Object tokens = metadata.values().get("tokenizer.ggml.tokens");
         return new Vocabulary(
                 tokens instanceof String[] texts ? texts.length : null,
@@ -139,11 +139,11 @@ record ModelSummary(
                 tokenBytes == 0 ? 0 : (1L << 30) / (tokenBytes * BLOCK_TOKENS) * BLOCK_TOKENS);
     }
 
-    private static Long whole(GgufMetadata metadata, String key) {
+    private static Long whole(ModelMetadata metadata, String key) {
         return metadata.values().get(key) instanceof Long value ? value : null;
     }
 
-    private static String text(GgufMetadata metadata, String key) {
+    private static String text(ModelMetadata metadata, String key) {
         return metadata.values().get(key) instanceof String value ? value : null;
     }
 

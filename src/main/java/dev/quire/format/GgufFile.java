@@ -21,7 +21,7 @@ import java.util.Optional;
 ///
 /// Thread-safe: immutable but for {@link #close}, after which no tensor may be read. The file must not be shortened
 /// while it is open; the operating system answers reads behind its new end with a fault.
-public final class GgufFile implements AutoCloseable {
+public final class GgufFile implements ModelFile {
     private static final int MAGIC = 0x46554747; // "GGUF", little-endian
     private static final int MIN_VERSION = 2; // version 1 had 32-bit counts
     private static final int MAX_VERSION = 3;
@@ -32,7 +32,7 @@ public final class GgufFile implements AutoCloseable {
     private final Path path;
     private final Arena arena;
     private final int version;
-    private final GgufMetadata metadata;
+    private final ModelMetadata metadata;
     private final List<Tensor> tensors;
     private final Map<String, Tensor> byName;
 
@@ -72,6 +72,7 @@ public final class GgufFile implements AutoCloseable {
         }
     }
 
+    @Override
     public Path path() {
         return path;
     }
@@ -80,22 +81,19 @@ public final class GgufFile implements AutoCloseable {
         return version;
     }
 
-    public GgufMetadata metadata() {
+    @Override
+    public ModelMetadata metadata() {
         return metadata;
     }
 
-    /// All tensors, in file order.
+    @Override
     public List<Tensor> tensors() {
         return tensors;
     }
 
+    @Override
     public Optional<Tensor> find(String name) {
         return Optional.ofNullable(byName.get(name));
-    }
-
-    public Tensor tensor(String name) {
-        return find(name)
-                .orElseThrow(() -> new ModelFileException("tensor is missing: tensor=" + name + ", file=" + path));
     }
 
     /// Unmaps the file. Closing twice is allowed.

@@ -52,7 +52,7 @@ final class GgufValues {
         return alignment;
     }
 
-    GgufMetadata read(Path file, int keys) {
+    ModelMetadata read(Path file, int keys) {
         Map<String, Object> values = LinkedHashMap.newLinkedHashMap(keys);
         for (int i = 0; i < keys; i++) {
             long keyOffset = cursor.position();
@@ -69,7 +69,7 @@ final class GgufValues {
                 alignment = alignment(value, valueOffset);
             }
         }
-        return new GgufMetadata(file, values);
+        return new ModelMetadata(file, values);
     }
 
     private long alignment(Object value, long offset) {

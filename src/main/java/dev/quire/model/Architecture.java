@@ -1,6 +1,6 @@
 package dev.quire.model;
 
-import dev.quire.format.GgufMetadata;
+import dev.quire.format.ModelMetadata;
 import dev.quire.format.ModelFileException;
 import dev.quire.kernel.ModelShape;
 import java.util.Arrays;
@@ -19,7 +19,7 @@ public enum Architecture {
     }
 
     /// The architecture that a model file names; one that is not known is refused with the list of those that are.
-    public static Architecture of(GgufMetadata metadata) {
+    public static Architecture of(ModelMetadata metadata) {
         String name = metadata.string("general.architecture");
         for (Architecture architecture : values()) {
             if (architecture.key.equals(name)) {
@@ -32,7 +32,7 @@ public enum Architecture {
     }
 
     /// The model's numbers, checked. `vocabulary` is the number of tokens in the file.
-    public ModelShape shape(GgufMetadata metadata) {
+    public ModelShape shape(ModelMetadata metadata) {
         refuseRopeScaling(metadata);
         int heads = number(metadata, "attention.head_count");
         int embedding = number(metadata, "embedding_length");
@@ -61,7 +61,7 @@ public enum Architecture {
     }
 
     /// A model made for scaled positions would run without an error and answer wrongly, so it is refused.
-    private void refuseRopeScaling(GgufMetadata metadata) {
+    private void refuseRopeScaling(ModelMetadata metadata) {
         String scaling = metadata.string(key + ".rope.scaling.type", "none");
         if (!scaling.equals("none")) {
             throw new ModelFileException("RoPE scaling is not supported: " + key + ".rope.scaling.type=" + scaling
@@ -69,7 +69,7 @@ public enum Architecture {
         }
     }
 
-    private int number(GgufMetadata metadata, String name) {
+    private int number(ModelMetadata metadata, String name) {
         return metadata.integer(key + "." + name);
     }
 }

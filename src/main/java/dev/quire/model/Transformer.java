@@ -1,6 +1,6 @@
 package dev.quire.model;
 
-import dev.quire.format.GgufFile;
+import dev.quire.format.ModelFile;
 import dev.quire.format.ModelFileException;
 import dev.quire.kernel.Batch;
 import dev.quire.kernel.Kernels;
@@ -24,7 +24,7 @@ public final class Transformer {
 
     /// Hands every weight of `file` to `kernels`. A tensor that is missing or has another shape is a
     /// {@link ModelFileException}. The file must stay open as long as the kernels.
-    public static Transformer load(GgufFile file, ModelShape shape, Kernels kernels) {
+    public static Transformer load(ModelFile file, ModelShape shape, Kernels kernels) {
         return new Binder(file, shape, kernels).bind();
     }
 
@@ -48,7 +48,7 @@ public final class Transformer {
     }
 
     /// Finds each tensor by its GGUF name and checks its shape once.
-    private record Binder(GgufFile file, ModelShape shape, Kernels kernels) {
+    private record Binder(ModelFile file, ModelShape shape, Kernels kernels) {
         Transformer bind() {
             refuse("rope_freqs.weight");
             int embedding = matrix("token_embd.weight", shape.vocabulary(), shape.embedding());

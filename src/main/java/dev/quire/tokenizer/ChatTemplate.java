@@ -8,7 +8,7 @@ import com.hubspot.jinjava.interpret.Context;
 import com.hubspot.jinjava.interpret.JinjavaInterpreter;
 import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import com.hubspot.jinjava.loader.ResourceNotFoundException;
-import dev.quire.format.GgufMetadata;
+import dev.quire.format.ModelMetadata;
 import dev.quire.format.ModelFileException;
 import java.util.HashMap;
 import java.util.List;
@@ -46,7 +46,7 @@ public final class ChatTemplate {
     }
 
     /// Reads `tokenizer.chat_template`; a model without one gets a template that refuses.
-    public static ChatTemplate from(GgufMetadata metadata) {
+    public static ChatTemplate from(ModelMetadata metadata) {
         if (!metadata.has(TEMPLATE)) {
             return new ChatTemplate(Optional.empty(), Map.of());
         }

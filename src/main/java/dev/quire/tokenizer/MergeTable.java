@@ -1,6 +1,6 @@
 package dev.quire.tokenizer;
 
-import dev.quire.format.GgufMetadata;
+import dev.quire.format.ModelMetadata;
 import dev.quire.format.ModelFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -32,7 +32,7 @@ final class MergeTable {
         Arrays.fill(pairs, EMPTY);
     }
 
-    static MergeTable from(GgufMetadata metadata, Map<String, Integer> ids) {
+    static MergeTable from(ModelMetadata metadata, Map<String, Integer> ids) {
         Path file = metadata.file();
         String[] merges = metadata.strings(MERGES);
         // The table has up to four places a merge and at most 2^30 places in all.

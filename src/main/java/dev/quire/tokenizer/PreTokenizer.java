@@ -1,6 +1,6 @@
 package dev.quire.tokenizer;
 
-import dev.quire.format.GgufMetadata;
+import dev.quire.format.ModelMetadata;
 import dev.quire.format.ModelFileException;
 import java.util.Arrays;
 import java.util.stream.Collectors;
@@ -22,7 +22,7 @@ enum PreTokenizer {
         this.splitter = splitter;
     }
 
-    static PreTokenizer from(GgufMetadata metadata) {
+    static PreTokenizer from(ModelMetadata metadata) {
         String name = metadata.string(PRE);
         return Arrays.stream(values())
                 .filter(known -> known.ggufName.equals(name))

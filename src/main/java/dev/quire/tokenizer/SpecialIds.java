@@ -1,13 +1,13 @@
 package dev.quire.tokenizer;
 
-import dev.quire.format.GgufMetadata;
+import dev.quire.format.ModelMetadata;
 import dev.quire.format.ModelFileException;
 import java.util.OptionalInt;
 
 /// The ids of a model's named tokens, each absent or inside the vocabulary.
 record SpecialIds(OptionalInt bos, OptionalInt eos, OptionalInt eot, OptionalInt eom) {
     /// Checks `unknown` and `padding` as well, although byte-level BPE uses neither: a bad id makes a bad file.
-    static SpecialIds from(GgufMetadata metadata, int vocabulary) {
+    static SpecialIds from(ModelMetadata metadata, int vocabulary) {
         id(metadata, "unknown", vocabulary);
         id(metadata, "padding", vocabulary);
         return new SpecialIds(
@@ -17,7 +17,7 @@ record SpecialIds(OptionalInt bos, OptionalInt eos, OptionalInt eot, OptionalInt
                 id(metadata, "eom", vocabulary));
     }
 
-    private static OptionalInt id(GgufMetadata metadata, String name, int vocabulary) {
+    private static OptionalInt id(ModelMetadata metadata, String name, int vocabulary) {
         String key = "tokenizer.ggml." + name + "_token_id";
         if (!metadata.has(key)) {
             return OptionalInt.empty();

@@ -1,6 +1,6 @@
 package dev.quire.tokenizer;
 
-import dev.quire.format.GgufMetadata;
+import dev.quire.format.ModelMetadata;
 import dev.quire.format.ModelFileException;
 import java.nio.charset.StandardCharsets;
 import java.util.BitSet;
@@ -41,7 +41,7 @@ public final class Tokenizer {
     private final OptionalInt first; // added at the beginning
     private final OptionalInt last; // added at the end
 
-    private Tokenizer(GgufMetadata metadata) {
+    private Tokenizer(ModelMetadata metadata) {
         String model = metadata.string("tokenizer.ggml.model");
         if (!model.equals("gpt2")) {
             throw new ModelFileException("tokenizer model must be gpt2: tokenizer.ggml.model=" + Names.quoted(model)
@@ -60,7 +60,7 @@ public final class Tokenizer {
     }
 
     /// Reads vocabulary, merges, pre-tokenizer and special tokens from a model file's metadata.
-    public static Tokenizer from(GgufMetadata metadata) {
+    public static Tokenizer from(ModelMetadata metadata) {
         return new Tokenizer(metadata);
     }
 
@@ -159,7 +159,7 @@ public final class Tokenizer {
         return found;
     }
 
-    private static OptionalInt added(GgufMetadata metadata, String flag, OptionalInt token) {
+    private static OptionalInt added(ModelMetadata metadata, String flag, OptionalInt token) {
         String key = "tokenizer.ggml." + flag;
         if (!metadata.flag(key, false)) {
             return OptionalInt.empty();

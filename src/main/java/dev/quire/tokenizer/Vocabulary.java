@@ -1,6 +1,6 @@
 package dev.quire.tokenizer;
 
-import dev.quire.format.GgufMetadata;
+import dev.quire.format.ModelMetadata;
 import dev.quire.format.ModelFileException;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
@@ -28,7 +28,7 @@ final class Vocabulary {
         this.offsets = offsets;
     }
 
-    static Vocabulary from(GgufMetadata metadata, ByteAlphabet alphabet) {
+    static Vocabulary from(ModelMetadata metadata, ByteAlphabet alphabet) {
         Path file = metadata.file();
         String[] names = metadata.strings(TOKENS);
         long[] numbers = metadata.integers(TYPES);

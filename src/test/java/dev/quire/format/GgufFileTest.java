@@ -58,7 +58,7 @@ class GgufFileTest {
         try (var file = GgufFile.open(path)) {
             assertEquals(version, file.version());
             assertEquals(path, file.path());
-            GgufMetadata metadata = file.metadata();
+            ModelMetadata metadata = file.metadata();
             assertEquals(200, metadata.integer("u8"));
             assertEquals(-2, metadata.integer("i8"));
             assertEquals(60_000, metadata.integer("u16"));

@@ -2,7 +2,7 @@ package dev.quire.tokenizer;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
-import dev.quire.format.GgufMetadata;
+import dev.quire.format.ModelMetadata;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class BytePairEncoderTest {
-    private final GgufMetadata metadata = VocabularyFile.tiny();
+    private final ModelMetadata metadata = VocabularyFile.tiny();
     private final ByteAlphabet alphabet = new ByteAlphabet();
     private final Vocabulary vocabulary = Vocabulary.from(metadata, alphabet);
     private final Map<String, Integer> ids = vocabulary.ids(metadata.file());

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.quire.format.GgufMetadata;
+import dev.quire.format.ModelMetadata;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -50,6 +50,6 @@ class ChatTemplateGoldenTest {
     private static ChatTemplate template(String source) {
         var values = new HashMap<>(VocabularyFile.tiny().values());
         values.put(ChatTemplate.TEMPLATE, source);
-        return ChatTemplate.from(new GgufMetadata(Path.of("m.gguf"), values));
+        return ChatTemplate.from(new ModelMetadata(Path.of("m.gguf"), values));
     }
 }

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.quire.format.GgufMetadata;
+import dev.quire.format.ModelMetadata;
 import dev.quire.format.ModelFileException;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
@@ -38,7 +38,7 @@ class ChatTemplateTest {
     void render_modelWithoutTemplate_isRefused() {
         var values = new HashMap<>(VocabularyFile.tiny().values());
         values.remove(ChatTemplate.TEMPLATE);
-        var template = ChatTemplate.from(new GgufMetadata(Path.of("m.gguf"), values));
+        var template = ChatTemplate.from(new ModelMetadata(Path.of("m.gguf"), values));
         assertEquals(
                 "the model must have a chat template to take messages: key=tokenizer.chat_template", refusal(template));
     }
@@ -173,6 +173,6 @@ class ChatTemplateTest {
     private static ChatTemplate template(String source) {
         var values = new HashMap<>(VocabularyFile.tiny().values());
         values.put(ChatTemplate.TEMPLATE, source);
-        return ChatTemplate.from(new GgufMetadata(Path.of("m.gguf"), values));
+        return ChatTemplate.from(new ModelMetadata(Path.of("m.gguf"), values));
     }
 }

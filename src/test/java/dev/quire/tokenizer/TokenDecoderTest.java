@@ -2,7 +2,7 @@ package dev.quire.tokenizer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.quire.format.GgufMetadata;
+import dev.quire.format.ModelMetadata;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -115,6 +115,6 @@ class TokenDecoderTest {
                 .mapToLong(token -> token == CONTROL ? 3 : 1)
                 .toArray();
         Map<String, Object> values = Map.of(Vocabulary.TOKENS, names, Vocabulary.TYPES, types);
-        return Vocabulary.from(new GgufMetadata(Path.of("m.gguf"), values), alphabet);
+        return Vocabulary.from(new ModelMetadata(Path.of("m.gguf"), values), alphabet);
     }
 }

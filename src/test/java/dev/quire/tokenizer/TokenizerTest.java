@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeout;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.quire.format.GgufMetadata;
+import dev.quire.format.ModelMetadata;
 import dev.quire.format.ModelFileException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -262,7 +262,7 @@ class TokenizerTest {
         values.remove("tokenizer.ggml.bos_token_id");
         values.put("tokenizer.ggml.add_bos_token", true);
         var e = assertThrows(
-                ModelFileException.class, () -> Tokenizer.from(new GgufMetadata(Path.of("m.gguf"), values)));
+                ModelFileException.class, () -> Tokenizer.from(new ModelMetadata(Path.of("m.gguf"), values)));
         assertEquals(
                 "a token to add must be named: key=tokenizer.ggml.add_bos_token, value=true, file=m.gguf",
                 e.getMessage());
@@ -277,6 +277,6 @@ class TokenizerTest {
     private static Tokenizer with(Map<String, Object> changes) {
         var values = new HashMap<>(VocabularyFile.tiny().values());
         values.putAll(changes);
-        return Tokenizer.from(new GgufMetadata(Path.of("m.gguf"), values));
+        return Tokenizer.from(new ModelMetadata(Path.of("m.gguf"), values));
     }
 }

@@ -1,6 +1,6 @@
 package dev.quire.tokenizer;
 
-import dev.quire.format.GgufMetadata;
+import dev.quire.format.ModelMetadata;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -20,7 +20,7 @@ final class VocabularyFile {
         this.bytes = bytes.order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    static GgufMetadata metadata(Path file, ByteBuffer bytes) {
+    static ModelMetadata metadata(Path file, ByteBuffer bytes) {
         var reader = new VocabularyFile(bytes);
         bytes.position(16);
         long entries = bytes.getLong();
@@ -28,11 +28,11 @@ final class VocabularyFile {
         for (long i = 0; i < entries; i++) {
             values.put(reader.string(), reader.value(bytes.getInt()));
         }
-        return new GgufMetadata(file, values);
+        return new ModelMetadata(file, values);
     }
 
     /// The tiny trained vocabulary of `tokenizer_vectors.py`.
-    static GgufMetadata tiny() {
+    static ModelMetadata tiny() {
         try (var packed = VocabularyFile.class.getResourceAsStream("/tokenizer/tiny.gguf.gz");
                 var plain = new GZIPInputStream(packed)) {
             return metadata(Path.of("tiny.gguf"), ByteBuffer.wrap(plain.readAllBytes()));

@@ -4,15 +4,15 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.Map;
 
-/// The key-value part of a GGUF file, with typed access. Values are `Long` (every integer type), `Double` (float32 and
+/// What a model file says of its model, in the words of GGUF (`llama.block_count`), with typed access. Values are `Long` (every integer type), `Double` (float32 and
 /// float64), `Boolean`, `String`, `long[]`, `double[]`, `boolean[]`, `String[]`.
 ///
 /// A key that is missing or has another type is a {@link ModelFileException} that names key, type and file.
-public final class GgufMetadata {
+public final class ModelMetadata {
     private final Path file;
     private final Map<String, Object> values;
 
-    public GgufMetadata(Path file, Map<String, Object> values) {
+    public ModelMetadata(Path file, Map<String, Object> values) {
         this.file = file;
         this.values = Collections.unmodifiableMap(values);
     }
