@@ -4,8 +4,9 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.Map;
 
-/// What a model file says of its model, in the words of GGUF (`llama.block_count`), with typed access. Values are `Long` (every integer type), `Double` (float32 and
-/// float64), `Boolean`, `String`, `long[]`, `double[]`, `boolean[]`, `String[]`.
+/// What a model file says of its model, in the words of GGUF (`llama.block_count`), with typed access. Values are
+/// `Long` (every integer type), `Double` (float32 and float64), `Boolean`, `String`, `long[]`, `double[]`,
+/// `boolean[]`, `String[]`.
 ///
 /// A key that is missing or has another type is a {@link ModelFileException} that names key, type and file.
 public final class ModelMetadata {
