@@ -23,9 +23,8 @@ public interface Kernels extends AutoCloseable {
     /// in place or make a packed copy).
     int weight(Tensor tensor);
 
-    /// Says which weights the model is made of: one entry a layer, the token embedding `[vocabulary, embedding]`, the
-    /// final norm `[1, embedding]` and the output head `[vocabulary, embedding]` (the embedding's id where tied).
-    void bind(LayerWeights[] layers, int embedding, int outputNorm, int outputHead);
+    /// Says which weights the model is made of: one entry a layer, and those outside the layers.
+    void bind(LayerWeights[] layers, ModelWeights model);
 
     /// Bytes of one block, keys and values, all layers.
     long blockBytes();
@@ -39,26 +38,28 @@ public interface Kernels extends AutoCloseable {
     /// Opens a step over `batch`, which must not change until `endStep`.
     void beginStep(Batch batch);
 
-    /// x = embedding rows of the batch's tokens. x is the residual stream `[T, embedding]`.
+    /// x = embedding rows of the batch's tokens · embeddingScale, plus the position embedding where there is one. x is
+    /// the residual stream `[T, embedding]`.
     void embed();
 
-    /// q, k, v = projections of RMSNorm(x); RoPE on q and k; k and v into the cache at `slot`.
+    /// q, k, v = projections of norm(x), with their biases; q and k normalised by head and rotated where the layer asks
+    /// for it; k and v into the cache at `slot`.
     void attentionInput(int layer);
 
-    /// a = softmax(q · Kᵀ / sqrt(headDim)) · V over each token's own position and all before it, through the block
-    /// table.
+    /// a = softmax(q · Kᵀ · attentionScale) · V over each token's own position and those before it, as far as the
+    /// layer's window reaches, through the block table.
     void pagedAttention(int layer);
 
-    /// x = x + output · a.
+    /// x = x + output · a, with the bias; the sum's right side normalised where there is a post-attention norm.
     void attentionOutput(int layer);
 
-    /// h = silu(gate · n) ⊙ (up · n), with n = RMSNorm(x).
+    /// h = activation of gate · n and up · n, with biases, n = norm(x).
     void feedForwardGate(int layer);
 
-    /// x = x + down · h.
+    /// x = x + down · h, with the bias; normalised as above where there is a post-feed-forward norm.
     void feedForwardDown(int layer);
 
-    /// The logits of the R rows: outputHead · RMSNorm(x).
+    /// The logits of the R rows: outputHead · norm(x).
     void logits();
 
     /// Chooses a token for every row that samples, and writes the log-probabilities that rows ask for.

@@ -1,14 +1,18 @@
 package dev.quire.kernel;
 
+import java.util.List;
+
 /// The numbers of a decoder-only transformer that the kernels need.
 ///
-/// - `layers`, `embedding` (width of the residual stream), `feedForward` (width of the gated layer), `vocabulary`
+/// - `embedding` (width of the residual stream), `feedForward` (width of the hidden layer), `vocabulary`
 /// - `heads` query heads share `kvHeads` key/value heads of `headDim` elements: `heads` is a multiple of `kvHeads`
 /// - `contextLength`: tokens that a sequence may have
-/// - `ropeDim`: leading elements of a head that are rotated, in pairs (2i, 2i + 1); `ropeBase`: theta
-/// - `normEpsilon`: added to the mean square in RMSNorm
+/// - `norm` with `normEpsilon`, added to the mean square (or the variance)
+/// - `embeddingScale`: factor of an embedding row as it enters the residual stream
+/// - `attentionScale`: factor of q · k, before the softmax
+/// - `ropes`: the rotary embeddings that layers choose from
+/// - `layerShapes`: one entry a layer
 public record ModelShape(
-        int layers,
         int embedding,
         int feedForward,
         int vocabulary,
@@ -16,11 +20,15 @@ public record ModelShape(
         int kvHeads,
         int headDim,
         int contextLength,
-        int ropeDim,
-        float ropeBase,
-        float normEpsilon) {
+        Norm norm,
+        float normEpsilon,
+        Activation activation,
+        float embeddingScale,
+        float attentionScale,
+        List<Rope> ropes,
+        List<LayerShape> layerShapes) {
     public ModelShape {
-        positive("layers", layers);
+        positive("layers", layerShapes.size());
         positive("embedding", embedding);
         positive("feedForward", feedForward);
         positive("vocabulary", vocabulary);
@@ -32,13 +40,22 @@ public record ModelShape(
             throw new IllegalArgumentException(
                     "heads must be a multiple of kvHeads: heads=" + heads + ", kvHeads=" + kvHeads);
         }
-        if (ropeDim < 0 || ropeDim > headDim || ropeDim % 2 != 0) {
-            throw new IllegalArgumentException(
-                    "ropeDim must be even and at most headDim: ropeDim=" + ropeDim + ", headDim=" + headDim);
+        positive("normEpsilon", normEpsilon);
+        positive("embeddingScale", embeddingScale);
+        positive("attentionScale", attentionScale);
+        ropes = List.copyOf(ropes);
+        layerShapes = List.copyOf(layerShapes);
+        for (Rope rope : ropes) {
+            if (rope.dim() > headDim) {
+                throw new IllegalArgumentException(
+                        "a rope must fit a head: ropeDim=" + rope.dim() + ", headDim=" + headDim);
+            }
         }
-        if (!(ropeBase > 0) || !(normEpsilon >= 0) || Float.isInfinite(ropeBase) || Float.isInfinite(normEpsilon)) {
-            throw new IllegalArgumentException("ropeBase must be positive and normEpsilon not negative: ropeBase="
-                    + ropeBase + ", normEpsilon=" + normEpsilon);
+        for (LayerShape layer : layerShapes) {
+            if (layer.rope() >= ropes.size()) {
+                throw new IllegalArgumentException(
+                        "a layer's rope must be one of the model's: rope=" + layer.rope() + ", ropes=" + ropes.size());
+            }
         }
     }
 
@@ -46,6 +63,35 @@ public record ModelShape(
         if (value <= 0) {
             throw new IllegalArgumentException(name + " must be positive: " + name + "=" + value);
         }
+    }
+
+    private static void positive(String name, float value) {
+        if (!(value > 0) || Float.isInfinite(value)) {
+            throw new IllegalArgumentException(name + " must be positive and finite: " + name + "=" + value);
+        }
+    }
+
+    /// The same model for sequences of other lengths.
+    public ModelShape withContextLength(int contextLength) {
+        return new ModelShape(
+                embedding,
+                feedForward,
+                vocabulary,
+                heads,
+                kvHeads,
+                headDim,
+                contextLength,
+                norm,
+                normEpsilon,
+                activation,
+                embeddingScale,
+                attentionScale,
+                ropes,
+                layerShapes);
+    }
+
+    public int layers() {
+        return layerShapes.size();
     }
 
     /// Elements of all query heads of one token.

@@ -87,11 +87,11 @@ public final class ReferenceKernels implements Kernels {
     }
 
     @Override
-    public void bind(LayerWeights[] layers, int embedding, int outputNorm, int outputHead) {
+    public void bind(LayerWeights[] layers, ModelWeights model) {
         this.layers = layers.clone();
-        this.embedding = weights.get(embedding);
-        this.outputNorm = weights.get(outputNorm);
-        this.outputHead = weights.get(outputHead);
+        this.embedding = weights.get(model.embedding());
+        this.outputNorm = weights.get(model.outputNorm());
+        this.outputHead = weights.get(model.outputHead());
     }
 
     @Override
@@ -365,7 +365,7 @@ public final class ReferenceKernels implements Kernels {
     /// RoPE (Su et al., 2021, section 3.4.2) on pairs (2i, 2i + 1): GGUF stores Llama's query and key weights permuted
     /// for this order, unlike the original checkpoints.
     private void rotate(float[] data, int from, int heads, int position) {
-        int half = shape.ropeDim() / 2;
+        int half = shape.ropes().getFirst().dim() / 2;
         for (int head = 0; head < heads; head++) {
             int at = from + head * shape.headDim();
             for (int i = 0; i < half; i++) {
@@ -380,11 +380,11 @@ public final class ReferenceKernels implements Kernels {
     }
 
     private static float[] rotation(ModelShape shape) {
-        int half = shape.ropeDim() / 2;
+        int half = shape.ropes().getFirst().dim() / 2;
         float[] rotation = new float[shape.contextLength() * half * 2];
         for (int position = 0; position < shape.contextLength(); position++) {
             for (int i = 0; i < half; i++) {
-                double angle = position * Math.pow(shape.ropeBase(), -2.0 * i / shape.ropeDim());
+                double angle = position * (double) shape.ropes().getFirst().inverseFrequencies()[i];
                 rotation[(position * half + i) * 2] = (float) Math.cos(angle);
                 rotation[(position * half + i) * 2 + 1] = (float) Math.sin(angle);
             }

@@ -1,9 +1,15 @@
 package dev.quire.model;
 
-import dev.quire.format.ModelMetadata;
 import dev.quire.format.ModelFileException;
+import dev.quire.format.ModelMetadata;
+import dev.quire.kernel.Activation;
+import dev.quire.kernel.LayerShape;
 import dev.quire.kernel.ModelShape;
+import dev.quire.kernel.Norm;
+import dev.quire.kernel.Rope;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import java.util.stream.Collectors;
 
 /// The architectures that {@link Transformer} runs, by the name in `general.architecture`, and how each writes its
@@ -43,7 +49,6 @@ public enum Architecture {
         int headDim = metadata.integer(key + ".attention.key_length", embedding / heads);
         try {
             return new ModelShape(
-                    number(metadata, "block_count"),
                     embedding,
                     number(metadata, "feed_forward_length"),
                     metadata.strings("tokenizer.ggml.tokens").length,
@@ -51,9 +56,16 @@ public enum Architecture {
                     metadata.integer(key + ".attention.head_count_kv", heads),
                     headDim,
                     number(metadata, "context_length"),
-                    metadata.integer(key + ".rope.dimension_count", headDim),
-                    (float) metadata.number(key + ".rope.freq_base", 10_000),
-                    (float) metadata.number(key + ".attention.layer_norm_rms_epsilon"));
+                    Norm.RMS,
+                    (float) metadata.number(key + ".attention.layer_norm_rms_epsilon"),
+                    Activation.GATED_SILU,
+                    1,
+                    (float) (1 / Math.sqrt(headDim)),
+                    List.of(Rope.of(
+                            Rope.Pairs.ADJACENT,
+                            metadata.integer(key + ".rope.dimension_count", headDim),
+                            metadata.number(key + ".rope.freq_base", 10_000))),
+                    Collections.nCopies(number(metadata, "block_count"), new LayerShape(LayerShape.WHOLE_CONTEXT, 0)));
         } catch (IllegalArgumentException e) {
             throw new ModelFileException(
                     "model shape is not usable: " + e.getMessage() + ", file=" + metadata.file(), e);

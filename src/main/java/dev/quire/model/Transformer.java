@@ -6,6 +6,7 @@ import dev.quire.kernel.Batch;
 import dev.quire.kernel.Kernels;
 import dev.quire.kernel.LayerWeights;
 import dev.quire.kernel.ModelShape;
+import dev.quire.kernel.ModelWeights;
 import dev.quire.tensor.Tensor;
 import dev.quire.tensor.TensorType;
 
@@ -61,7 +62,8 @@ public final class Transformer {
             for (int layer = 0; layer < layers.length; layer++) {
                 layers[layer] = layer("blk." + layer + ".");
             }
-            kernels.bind(layers, embedding, outputNorm, outputHead);
+            kernels.bind(
+                    layers, new ModelWeights(embedding, LayerWeights.NONE, outputNorm, LayerWeights.NONE, outputHead));
             return new Transformer(shape, kernels);
         }
 
@@ -72,14 +74,26 @@ public final class Transformer {
             int embedding = shape.embedding();
             return new LayerWeights(
                     vector(prefix + "attn_norm.weight"),
+                    LayerWeights.NONE,
                     matrix(prefix + "attn_q.weight", shape.queryWidth(), embedding),
+                    LayerWeights.NONE,
                     matrix(prefix + "attn_k.weight", shape.kvWidth(), embedding),
+                    LayerWeights.NONE,
                     matrix(prefix + "attn_v.weight", shape.kvWidth(), embedding),
+                    LayerWeights.NONE,
+                    LayerWeights.NONE,
+                    LayerWeights.NONE,
                     matrix(prefix + "attn_output.weight", embedding, shape.queryWidth()),
+                    LayerWeights.NONE,
+                    LayerWeights.NONE,
                     vector(prefix + "ffn_norm.weight"),
+                    LayerWeights.NONE,
                     matrix(prefix + "ffn_gate.weight", shape.feedForward(), embedding),
                     matrix(prefix + "ffn_up.weight", shape.feedForward(), embedding),
-                    matrix(prefix + "ffn_down.weight", embedding, shape.feedForward()));
+                    LayerWeights.NONE,
+                    matrix(prefix + "ffn_down.weight", embedding, shape.feedForward()),
+                    LayerWeights.NONE,
+                    LayerWeights.NONE);
         }
 
         private int vector(String name) {

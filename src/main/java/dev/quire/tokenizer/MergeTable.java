@@ -1,7 +1,7 @@
 package dev.quire.tokenizer;
 
-import dev.quire.format.ModelMetadata;
 import dev.quire.format.ModelFileException;
+import dev.quire.format.ModelMetadata;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;

@@ -1,7 +1,7 @@
 package dev.quire.tokenizer;
 
-import dev.quire.format.ModelMetadata;
 import dev.quire.format.ModelFileException;
+import dev.quire.format.ModelMetadata;
 import java.nio.charset.StandardCharsets;
 import java.util.BitSet;
 import java.util.Map;

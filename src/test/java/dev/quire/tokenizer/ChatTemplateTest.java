@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.quire.format.ModelMetadata;
 import dev.quire.format.ModelFileException;
+import dev.quire.format.ModelMetadata;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.HashMap;

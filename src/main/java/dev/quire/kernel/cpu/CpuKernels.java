@@ -6,6 +6,7 @@ import dev.quire.kernel.KernelFaultException;
 import dev.quire.kernel.Kernels;
 import dev.quire.kernel.LayerWeights;
 import dev.quire.kernel.ModelShape;
+import dev.quire.kernel.ModelWeights;
 import dev.quire.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -61,8 +62,8 @@ public final class CpuKernels implements Kernels {
             config.kv_heads(shape.kvHeads());
             config.head_dim(shape.headDim());
             config.context_length(shape.contextLength());
-            config.rope_dim(shape.ropeDim());
-            config.rope_base(shape.ropeBase());
+            config.rope_dim(shape.ropes().getFirst().dim());
+            config.rope_base(ropeBase(shape));
             config.norm_epsilon(shape.normEpsilon());
             config.max_tokens(limits.tokens());
             config.max_seqs(limits.sequences());
@@ -79,6 +80,11 @@ public final class CpuKernels implements Kernels {
     public static int cores() {
         Loader.load(QuireCpu.class);
         return QuireCpu.quire_cores();
+    }
+
+    private static float ropeBase(ModelShape shape) {
+        var rope = shape.ropes().getFirst();
+        return (float) Math.rint(Math.pow(rope.inverseFrequencies()[1], -rope.dim() / 2.0));
     }
 
     private static int isaNumber(String isa) {
@@ -132,7 +138,7 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
-    public void bind(LayerWeights[] layers, int embedding, int outputNorm, int outputHead) {
+    public void bind(LayerWeights[] layers, ModelWeights model) {
         open();
         if (layers.length != this.layers) {
             throw new IllegalArgumentException(
@@ -151,7 +157,7 @@ public final class CpuKernels implements Kernels {
             ids[at++] = layer.up();
             ids[at++] = layer.down();
         }
-        check(QuireCpu.quire_bind(context, ids, embedding, outputNorm, outputHead));
+        check(QuireCpu.quire_bind(context, ids, model.embedding(), model.outputNorm(), model.outputHead()));
     }
 
     @Override

@@ -109,19 +109,7 @@ class CpuKernelsTest {
     @Test
     void beginStep_contextBeyondTheModelsOrTheTables_isRefused() {
         for (int[] lengths : new int[][] {{630, 40}, {640, 39}}) {
-            ModelShape s = TinyModel.SHAPE;
-            var shape = new ModelShape(
-                    s.layers(),
-                    s.embedding(),
-                    s.feedForward(),
-                    s.vocabulary(),
-                    s.heads(),
-                    s.kvHeads(),
-                    s.headDim(),
-                    lengths[0],
-                    s.ropeDim(),
-                    s.ropeBase(),
-                    s.normEpsilon());
+            ModelShape shape = TinyModel.SHAPE.withContextLength(lengths[0]);
             var limits = new BatchLimits(64, 4, 16, lengths[1], 256, 64);
             int most = Math.min(lengths[0], lengths[1] * 16);
             try (Kernels other = CpuKernels.open(shape, limits, 1, "auto")) {

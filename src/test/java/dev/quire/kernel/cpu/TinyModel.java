@@ -1,10 +1,15 @@
 package dev.quire.kernel.cpu;
 
+import dev.quire.kernel.Activation;
 import dev.quire.kernel.Batch;
 import dev.quire.kernel.BatchLimits;
 import dev.quire.kernel.Kernels;
+import dev.quire.kernel.LayerShape;
 import dev.quire.kernel.LayerWeights;
 import dev.quire.kernel.ModelShape;
+import dev.quire.kernel.ModelWeights;
+import dev.quire.kernel.Norm;
+import dev.quire.kernel.Rope;
 import dev.quire.tensor.Tensor;
 import dev.quire.tensor.TensorType;
 import java.lang.foreign.Arena;
@@ -12,13 +17,28 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 
 /// A random model of one weight type, and steps over it: what the tests of this package run on several backends.
 final class TinyModel {
-    static final ModelShape SHAPE = new ModelShape(2, 96, 160, 211, 6, 2, 16, 640, 16, 10_000f, 1e-5f);
+    static final ModelShape SHAPE = new ModelShape(
+            96,
+            160,
+            211,
+            6,
+            2,
+            16,
+            640,
+            Norm.RMS,
+            1e-5f,
+            Activation.GATED_SILU,
+            1,
+            0.25f,
+            List.of(Rope.of(Rope.Pairs.ADJACENT, 16, 10_000)),
+            Collections.nCopies(2, new LayerShape(LayerShape.WHOLE_CONTEXT, 0)));
     static final BatchLimits LIMITS = new BatchLimits(64, 4, 16, 40, 256, 64);
     static final int BLOCKS = 160;
 
@@ -62,10 +82,20 @@ final class TinyModel {
         LayerWeights[] ids = layers.stream()
                 .map(tensors -> {
                     int[] id = Arrays.stream(tensors).mapToInt(kernels::weight).toArray();
-                    return new LayerWeights(id[0], id[1], id[2], id[3], id[4], id[5], id[6], id[7], id[8]);
+                    int none = LayerWeights.NONE;
+                    return new LayerWeights(
+                            id[0], none, id[1], none, id[2], none, id[3], none, none, none, id[4], none, none, id[5],
+                            none, id[6], id[7], none, id[8], none, none);
                 })
                 .toArray(LayerWeights[]::new);
-        kernels.bind(ids, kernels.weight(embedding), kernels.weight(outputNorm), kernels.weight(outputHead));
+        kernels.bind(
+                ids,
+                new ModelWeights(
+                        kernels.weight(embedding),
+                        LayerWeights.NONE,
+                        kernels.weight(outputNorm),
+                        LayerWeights.NONE,
+                        kernels.weight(outputHead)));
         kernels.openCache(BLOCKS);
     }
 
