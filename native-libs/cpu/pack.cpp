@@ -75,6 +75,12 @@ static int64_t source_row_bytes(int32_t type, int64_t cols) {
 
 using namespace quire;
 
+// Every variant streams the same tiles.
+QUIRE_EXPORT int32_t quire_pack_layout(int32_t isa) {
+  const int32_t selected = quire_isa(isa);
+  return selected < 0 ? selected : kPackLayout;
+}
+
 QUIRE_EXPORT int64_t quire_packed_bytes(int32_t type, int64_t rows, int64_t cols) {
   if (type != QUIRE_F32 && type != QUIRE_F16 && !is_quantised(type)) {
     return fail(QUIRE_UNSUPPORTED_DTYPE, "weight type must be F32, F16, Q4_1 or Q8_0: type=%d",

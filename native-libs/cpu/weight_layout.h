@@ -19,6 +19,9 @@
 
 namespace quire {
 
+// Of all the layouts here; to be counted up when one of them changes.
+constexpr int32_t kPackLayout = 1;
+
 constexpr int64_t kQ41Bytes = 320;   // of a 16 x 32 tile
 constexpr int64_t kQ80Quants = 512;  // bytes of a 16 x 32 tile without its scales
 constexpr int64_t kQ80Bytes = 544;

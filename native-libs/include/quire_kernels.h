@@ -114,17 +114,30 @@ int32_t quire_cores(void);
 int32_t quire_host_alloc(int64_t bytes, void** memory);
 int32_t quire_host_free(void* memory, int64_t bytes);
 
+// Guards memory that is a mapped file against the file's becoming shorter: a read behind the new
+// end finds zeros from then on, where it would have ended the process. Returns the guard's number
+// (>= 0) or a negative status; at most 256 guards at a time, in the process. Take it back before the
+// file is unmapped.
+int32_t quire_guard(const void* memory, int64_t bytes);
+// 1 once such a read has happened, else 0; a negative status where there is no such guard.
+int32_t quire_guard_lost(int32_t guard);
+int32_t quire_unguard(int32_t guard);
+
 int32_t quire_open(const quire_config* config, quire_context** context);
 int32_t quire_close(quire_context* context);
 // The instruction set and thread count in use.
 int32_t quire_context_isa(const quire_context* context);
 int32_t quire_context_threads(const quire_context* context);
 
+// The number of the layout that quire_pack writes for an instruction set: packed bytes are kept in
+// files, and those of another number are of no use. Changes with every change of any layout.
+int32_t quire_pack_layout(int32_t isa);
 // Bytes of a packed weight, or a negative status. `rows`, `cols`: of the matrix; cols is a multiple
 // of the type's block.
 int64_t quire_packed_bytes(int32_t type, int64_t rows, int64_t cols);
 // Packs `src` (GGUF's row-major layout) into `dst` (64-byte aligned, quire_packed_bytes long).
-// Lossless.
+// Lossless. Every 16 rows are packed by themselves, one behind the other: rows [16 i, 16 j) alone give
+// the same bytes.
 int32_t quire_pack(int32_t type, int64_t rows, int64_t cols, const void* src, void* dst);
 // Registers a packed weight without copying; returns its id (>= 0) or a negative status.
 int32_t quire_weight(quire_context* context, int32_t type, int64_t rows, int64_t cols,

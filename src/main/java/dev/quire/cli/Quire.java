@@ -70,10 +70,14 @@ public final class Quire implements Runnable {
                 .filter(setting -> setting.property().equals("quire.home")
                         || setting.property().equals("quire.offline"))
                 .toList();
+        List<Setting> packing = all.stream()
+                .filter(setting -> files.contains(setting) || setting.property().equals("quire.cpu.isa"))
+                .toList();
         CommandLine top = new CommandLine(new Quire());
         top.addSubcommand(command(new ServeCommand(server), all));
         top.addSubcommand(command(new GenerateCommand(terminal), all));
         top.addSubcommand(command(new InspectCommand(terminal), files));
+        top.addSubcommand(command(new PackCommand(terminal), packing));
         top.addSubcommand(command(new TokenizeCommand(terminal), files));
         top.addSubcommand(new HelpCommand());
         top.setOut(new PrintWriter(terminal.out(), true));
@@ -97,7 +101,7 @@ public final class Quire implements Runnable {
     @Override
     public void run() {
         throw new CommandLine.ParameterException(
-                spec.commandLine(), "a command is missing: serve, generate, inspect, tokenize or help");
+                spec.commandLine(), "a command is missing: serve, generate, inspect, pack, tokenize or help");
     }
 
     private static CommandLine command(Object command, List<Setting> settings) {

@@ -28,6 +28,7 @@ final class SettingFlags {
             Map.entry("quire.home", "the cache folder, for models and unpacked libraries"),
             Map.entry("quire.offline", "never fetch a model"),
             Map.entry("quire.backend", "auto, cpu (native kernels) or reference (plain Java, slow)"),
+            Map.entry("quire.packing", "where packed weights are kept: disk (in the cache folder, mapped) or memory"),
             Map.entry("quire.threads", "threads of the CPU backend; 0 = the cores that the process may use"),
             Map.entry("quire.context-length", "longest sequence, prompt and answer; without it, the model's own"),
             Map.entry("quire.stream-timeout", "an answer that nobody reads is cancelled after this time"),

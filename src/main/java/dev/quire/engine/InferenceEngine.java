@@ -3,6 +3,7 @@ package dev.quire.engine;
 import dev.quire.cache.CorruptStateException;
 import dev.quire.engine.EngineStats.State;
 import dev.quire.format.ModelFileException;
+import dev.quire.kernel.KernelFaultException;
 import dev.quire.kernel.Kernels;
 import dev.quire.scheduler.Sequence;
 import dev.quire.scheduler.TokenBuffer;
@@ -187,6 +188,7 @@ public final class InferenceEngine implements AutoCloseable {
                 blocks,
                 Kernels.PAGE_TOKENS,
                 megabytes);
+        LOG.info(opened.report().summary());
         stats.ready();
         settled.complete(null);
     }
@@ -198,6 +200,10 @@ public final class InferenceEngine implements AutoCloseable {
             if (!closed) {
                 loop.run();
             }
+        } catch (KernelFaultException e) {
+            reason = "the engine has stopped: " + e.getMessage();
+            LOG.error("engine stopped, kernels failed: " + e.getMessage());
+            fail(reason);
         } catch (RuntimeException | Error e) {
             reason = "the engine has stopped: " + e.getMessage();
             String kind = e instanceof CorruptStateException ? "state is corrupt" : "step failed";

@@ -2,11 +2,14 @@ package dev.quire.engine;
 
 import dev.quire.cache.BlockPool;
 import dev.quire.format.GgufFile;
+import dev.quire.format.ModelFile;
 import dev.quire.format.ModelStore;
+import dev.quire.format.PackedStore;
 import dev.quire.kernel.Batch;
 import dev.quire.kernel.BatchLimits;
 import dev.quire.kernel.Kernels;
 import dev.quire.kernel.ModelShape;
+import dev.quire.kernel.Packing;
 import dev.quire.kernel.ReferenceKernels;
 import dev.quire.kernel.cpu.CpuKernels;
 import dev.quire.model.Architecture;
@@ -40,7 +43,8 @@ final class ModelLoading implements AutoCloseable {
     /// Blocks of a pool that no limit reaches; keeps every index an int.
     private static final long MOST_BLOCKS = Integer.MAX_VALUE / Kernels.PAGE_TOKENS;
 
-    private final GgufFile file;
+    private final ModelFile file;
+    private final LoadReport report;
     private final LoadedModel model;
     private final BitSet endTokens; // read only
     private final Kernels kernels;
@@ -50,21 +54,25 @@ final class ModelLoading implements AutoCloseable {
     private final Scheduler scheduler;
 
     static ModelLoading open(QuireSettings settings) {
-        Path path = new ModelStore(Path.of(settings.home()), settings.offline()).resolve(settings.model());
-        GgufFile file = GgufFile.open(path);
+        ModelStore store = new ModelStore(Path.of(settings.home()), settings.offline());
+        Path path = store.resolve(settings.model());
+        LoadClock clock = new LoadClock();
+        ModelFile file = GgufFile.open(path);
+        clock.opened();
         try {
-            return new ModelLoading(file, settings);
+            return new ModelLoading(file, settings, new PackedStore(store.home()), clock);
         } catch (RuntimeException | Error e) {
             file.close();
             throw e;
         }
     }
 
-    private ModelLoading(GgufFile file, QuireSettings settings) {
+    private ModelLoading(ModelFile file, QuireSettings settings, PackedStore packed, LoadClock clock) {
         this.file = file;
         ModelShape shape = Architecture.of(file.metadata()).shape(file.metadata());
         int contextLength = contextLength(settings, shape);
         Tokenizer tokenizer = Tokenizer.from(file.metadata());
+        clock.tokenizerRead();
         ChatTemplate chatTemplate = ChatTemplate.from(file.metadata());
         Thread.ofVirtual().name("quire-template").start(() -> renderOnce(chatTemplate));
         model = new LoadedModel(
@@ -87,9 +95,16 @@ final class ModelLoading implements AutoCloseable {
                 tableBlocks,
                 Math.multiplyExact(sequences, contextLength),
                 sequences * SamplingParameters.MAX_BIASES);
-        kernels = kernels(settings, shape, limits);
+        clock.skip();
+        kernels = kernels(settings, shape, limits, packed);
+        clock.kernelsOpened();
         try {
             transformer = Transformer.load(file, shape, kernels);
+            clock.weightsLoaded();
+            report = clock.report(file.path(), kernels.packing());
+            if (kernels.packing().kind() == Packing.Kind.WRITTEN) {
+                packed.removeFormer(file, kernels.packing().file());
+            }
             int blocks = blocks(settings, kernels.blockBytes(), (long) sequences * tableBlocks);
             kernels.openCache(blocks);
             batch = new Batch(limits);
@@ -101,6 +116,15 @@ final class ModelLoading implements AutoCloseable {
             kernels.close();
             throw e;
         }
+    }
+
+    LoadReport report() {
+        return report;
+    }
+
+    /// Waits until packed weights that were written are on the disk.
+    void awaitPacked() {
+        kernels.awaitPacked();
     }
 
     LoadedModel model() {
@@ -166,11 +190,20 @@ final class ModelLoading implements AutoCloseable {
         }
     }
 
-    private static Kernels kernels(QuireSettings settings, ModelShape shape, BatchLimits limits) {
+    private Kernels kernels(QuireSettings settings, ModelShape shape, BatchLimits limits, PackedStore packed) {
         return switch (settings.backend()) {
-            case "auto", "cpu" ->
-                CpuKernels.open(
-                        shape, limits, settings.threads(), settings.cpu().isa());
+            case "auto", "cpu" -> {
+                String isa = settings.cpu().isa();
+                Path packedFile =
+                        switch (settings.packing()) {
+                            case "disk" -> packed.file(file, CpuKernels.packLayout(isa));
+                            case "memory" -> null;
+                            default ->
+                                throw new IllegalArgumentException(
+                                        "quire.packing must be disk or memory: quire.packing=" + settings.packing());
+                        };
+                yield CpuKernels.open(shape, limits, settings.threads(), isa, packedFile);
+            }
             case "reference" -> new ReferenceKernels(shape, limits);
             default ->
                 throw new IllegalArgumentException(

@@ -29,6 +29,10 @@ public interface QuireSettings {
     @WithDefault("auto")
     String backend();
 
+    /// Where the CPU backend keeps packed weights: `disk` (in `home`, mapped) or `memory`.
+    @WithDefault("disk")
+    String packing();
+
     /// Threads of the CPU backend, the engine's own included; 0 = the cores that the process may use.
     @WithDefault("0")
     int threads();

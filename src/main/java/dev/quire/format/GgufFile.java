@@ -77,6 +77,11 @@ public final class GgufFile implements ModelFile {
         return path;
     }
 
+    @Override
+    public List<Path> files() {
+        return List.of(path);
+    }
+
     public int version() {
         return version;
     }

@@ -12,6 +12,9 @@ public sealed interface ModelFile extends AutoCloseable permits GgufFile {
     /// The file, or the folder, that was opened.
     Path path();
 
+    /// The files whose bytes are the tensors': {@link #path} itself, or those in it.
+    List<Path> files();
+
     ModelMetadata metadata();
 
     /// All tensors, in the order in which they are stored.

@@ -35,6 +35,7 @@ public final class ModelStore {
     /// Names listed in a message.
     private static final int MAX_LISTED = 20;
 
+    private final Path home;
     private final Path models;
     private final String userHome;
     private final boolean offline;
@@ -50,10 +51,16 @@ public final class ModelStore {
     /// For tests: another user's home (null: unknown), another wheel and command, another place for progress.
     ModelStore(Path home, boolean offline, String userHome, ModelWheel wheel, PrintStream progress) {
         this.userHome = userHome;
-        this.models = expanded(home).resolve("models").toAbsolutePath().normalize();
+        this.home = expanded(home).toAbsolutePath().normalize();
+        this.models = this.home.resolve("models");
         this.offline = offline;
         this.wheel = wheel;
         this.progress = progress;
+    }
+
+    /// The cache folder.
+    public Path home() {
+        return home;
     }
 
     /// The file of a model given by path or name. A path is returned as it is: whether it is a model,

@@ -26,6 +26,12 @@ public interface Kernels extends AutoCloseable {
     /// Says which weights the model is made of: one entry a layer, and those outside the layers.
     void bind(LayerWeights[] layers, ModelWeights model);
 
+    /// What became of the weights, once they are bound.
+    Packing packing();
+
+    /// Waits until a file of packed weights that `bind` wrote is on the disk.
+    void awaitPacked();
+
     /// Bytes of one block, keys and values, all layers.
     long blockBytes();
 

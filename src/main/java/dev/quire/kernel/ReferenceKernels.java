@@ -95,6 +95,17 @@ public final class ReferenceKernels implements Kernels {
     }
 
     @Override
+    public Packing packing() {
+        long elements = weights.stream().mapToLong(weight -> weight.data.length).sum();
+        return new Packing(Packing.Kind.MEMORY, null, elements * Float.BYTES, "");
+    }
+
+    @Override
+    public void awaitPacked() {
+        // Nothing is written.
+    }
+
+    @Override
     public long blockBytes() {
         return 2L * shape.layers() * PAGE_TOKENS * shape.kvWidth() * Float.BYTES;
     }

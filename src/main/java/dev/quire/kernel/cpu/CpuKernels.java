@@ -7,21 +7,20 @@ import dev.quire.kernel.Kernels;
 import dev.quire.kernel.LayerWeights;
 import dev.quire.kernel.ModelShape;
 import dev.quire.kernel.ModelWeights;
+import dev.quire.kernel.Packing;
 import dev.quire.tensor.Tensor;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.Buffer;
-import java.util.ArrayList;
+import java.nio.file.Path;
 import java.util.IdentityHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.LongPointer;
 
-/// {@link Kernels} on the CPU. Weights are packed once, into memory of their own, in the layout that the kernels
-/// stream; the cache and all scratch are native too, so a step touches no Java heap and allocates nothing.
+/// {@link Kernels} on the CPU. Weights are packed into the layout that the kernels stream, once for all processes
+/// where a file is given; the cache and all scratch are native too: a step touches no Java heap and allocates nothing.
 ///
 /// Not thread-safe: the engine thread owns it.
 public final class CpuKernels implements Kernels {
@@ -32,15 +31,15 @@ public final class CpuKernels implements Kernels {
     private final int layers;
     private final int vocabulary;
     private final long context;
-    private final List<HostMemory> memories = new ArrayList<>();
+    private final PackedWeights weights;
     private final Map<Batch, QuireCpu.Plan> plans = new IdentityHashMap<>();
     private HostMemory cache;
+    private Packing packing; // once bound
     private Batch batch; // of the open step
     private boolean closed;
 
-    private record HostMemory(long address, long bytes) {}
-
-    private CpuKernels(ModelShape shape, BatchLimits limits, long context) {
+    private CpuKernels(ModelShape shape, BatchLimits limits, long context, PackedWeights weights) {
+        this.weights = weights;
         this.limits = limits;
         this.layers = shape.layers();
         this.vocabulary = shape.vocabulary();
@@ -48,8 +47,20 @@ public final class CpuKernels implements Kernels {
     }
 
     /// Opens a context: `threads` worker threads (0 = as many as the process may use cores) and instruction set `isa`:
-    /// `auto`, `scalar`, `avx2` or `avx512`.
+    /// `auto`, `scalar`, `avx2` or `avx512`. Weights are packed into memory.
     public static CpuKernels open(ModelShape shape, BatchLimits limits, int threads, String isa) {
+        return open(shape, limits, threads, isa, null, Long.MAX_VALUE);
+    }
+
+    /// The same, with the packed weights in `packedFile`, which stands for this model and {@link #packLayout}: it is
+    /// made where it is missing and mapped where it is there. Weights that are small when packed stay in memory.
+    public static CpuKernels open(ModelShape shape, BatchLimits limits, int threads, String isa, Path packedFile) {
+        return open(shape, limits, threads, isa, packedFile, PackedWeights.MIN_FILE_BYTES);
+    }
+
+    /// For tests: files for small weights too.
+    static CpuKernels open(
+            ModelShape shape, BatchLimits limits, int threads, String isa, Path packedFile, long minFileBytes) {
         int isaNumber = isaNumber(isa);
         Loader.load(QuireCpu.class);
         try (QuireCpu.Config config = new QuireCpu.Config();
@@ -72,7 +83,7 @@ public final class CpuKernels implements Kernels {
             config.threads(threads);
             config.isa(isaNumber);
             check(QuireCpu.quire_open(config, context));
-            return new CpuKernels(shape, limits, context.get());
+            return new CpuKernels(shape, limits, context.get(), new PackedWeights(packedFile, minFileBytes, isaNumber));
         }
     }
 
@@ -85,6 +96,13 @@ public final class CpuKernels implements Kernels {
     private static float ropeBase(ModelShape shape) {
         var rope = shape.ropes().getFirst();
         return (float) Math.rint(Math.pow(rope.inverseFrequencies()[1], -rope.dim() / 2.0));
+    }
+
+    /// The number of the layout in which `isa` wants its weights: a packed file of another one is of no use.
+    public static int packLayout(String isa) {
+        int isaNumber = isaNumber(isa);
+        Loader.load(QuireCpu.class);
+        return checkSize(QuireCpu.quire_pack_layout(isaNumber));
     }
 
     private static int isaNumber(String isa) {
@@ -114,27 +132,21 @@ public final class CpuKernels implements Kernels {
                 + (threads == 1 ? " thread" : " threads");
     }
 
-    /// Packs a copy: the tensor's memory is not needed after this call.
+    /// The tensor's memory is needed until `bind`.
     @Override
     public int weight(Tensor tensor) {
         open();
-        int type = tensor.type().id();
-        HostMemory packed = allocate(checkSize(QuireCpu.quire_packed_bytes(type, tensor.rows(), tensor.columns())));
-        memories.add(packed);
-        if (tensor.data().isNative()) {
-            pack(tensor, tensor.data(), packed);
-        } else {
-            try (Arena arena = Arena.ofConfined()) {
-                MemorySegment copy = arena.allocate(tensor.data().byteSize(), Long.BYTES);
-                pack(tensor, copy.copyFrom(tensor.data()), packed);
-            }
-        }
-        return checkSize(QuireCpu.quire_weight(context, type, tensor.rows(), tensor.columns(), packed.address()));
+        return weights.add(tensor);
     }
 
-    private static void pack(Tensor tensor, MemorySegment data, HostMemory packed) {
-        check(QuireCpu.quire_pack(
-                tensor.type().id(), tensor.rows(), tensor.columns(), data.address(), packed.address()));
+    @Override
+    public Packing packing() {
+        return packing;
+    }
+
+    @Override
+    public void awaitPacked() {
+        weights.awaitStored();
     }
 
     @Override
@@ -157,6 +169,7 @@ public final class CpuKernels implements Kernels {
             ids[at++] = layer.up();
             ids[at++] = layer.down();
         }
+        packing = weights.load(context);
         check(QuireCpu.quire_bind(context, ids, model.embedding(), model.outputNorm(), model.outputHead()));
     }
 
@@ -175,8 +188,7 @@ public final class CpuKernels implements Kernels {
         if (cache != null) {
             throw new IllegalStateException("cache must not be open: blocks=" + blocks);
         }
-        cache = allocate(Math.multiplyExact(blockBytes(), (long) blocks));
-        memories.add(cache);
+        cache = HostMemory.allocate(Math.multiplyExact(blockBytes(), (long) blocks));
         check(QuireCpu.quire_cache_open(context, blocks, cache.address()));
     }
 
@@ -320,6 +332,7 @@ public final class CpuKernels implements Kernels {
     public void endStep() {
         checkCall(QuireCpu.quire_step_end(open()));
         batch = null;
+        weights.requireWhole();
     }
 
     @Override
@@ -342,8 +355,10 @@ public final class CpuKernels implements Kernels {
         closed = true;
         QuireCpu.quire_close(context);
         closePlans();
-        memories.forEach(memory -> QuireCpu.quire_host_free(memory.address(), memory.bytes()));
-        memories.clear();
+        weights.close();
+        if (cache != null) {
+            cache.free();
+        }
     }
 
     private void closePlans() {
@@ -358,21 +373,14 @@ public final class CpuKernels implements Kernels {
         return context;
     }
 
-    private static HostMemory allocate(long bytes) {
-        try (LongPointer memory = new LongPointer(1)) {
-            check(QuireCpu.quire_host_alloc(bytes, memory));
-            return new HostMemory(memory.get(), bytes);
-        }
-    }
-
-    private static long checkSize(long sizeOrStatus) {
+    static long checkSize(long sizeOrStatus) {
         if (sizeOrStatus < 0) {
             check((int) sizeOrStatus);
         }
         return sizeOrStatus;
     }
 
-    private static int checkSize(int idOrStatus) {
+    static int checkSize(int idOrStatus) {
         if (idOrStatus < 0) {
             check(idOrStatus);
         }
@@ -387,7 +395,7 @@ public final class CpuKernels implements Kernels {
         check(status);
     }
 
-    private static void check(int status) {
+    static void check(int status) {
         if (status == QuireCpu.OK) {
             return;
         }

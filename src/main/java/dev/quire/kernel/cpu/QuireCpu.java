@@ -213,6 +213,12 @@ final class QuireCpu {
 
     static native int quire_host_free(@Cast("void*") long memory, long bytes);
 
+    static native int quire_guard(@Cast("const void*") long memory, long bytes);
+
+    static native int quire_guard_lost(int guard);
+
+    static native int quire_unguard(int guard);
+
     static native int quire_open(@Const Config config, @Cast("quire_context**") LongPointer context);
 
     static native int quire_close(@Cast("quire_context*") long context);
@@ -220,6 +226,8 @@ final class QuireCpu {
     static native int quire_context_isa(@Cast("const quire_context*") long context);
 
     static native int quire_context_threads(@Cast("const quire_context*") long context);
+
+    static native int quire_pack_layout(int isa);
 
     static native long quire_packed_bytes(int type, long rows, long cols);
 
