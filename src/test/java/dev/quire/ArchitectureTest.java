@@ -25,13 +25,23 @@ import org.junit.jupiter.params.provider.FieldSource;
 class ArchitectureTest {
     private static final Map<String, Set<String>> MAY_USE = Map.ofEntries(
             entry("api", Set.of("engine", "sampling", "tokenizer")),
-            entry("cli", Set.of("engine", "sampling", "tokenizer", "model", "format", "tensor")),
+            entry("cli", Set.of("engine", "sampling", "tokenizer", "model", "store", "format", "tensor")),
             entry(
                     "engine",
-                    Set.of("scheduler", "cache", "model", "sampling", "tokenizer", "kernel", "format", "tensor")),
+                    Set.of(
+                            "scheduler",
+                            "cache",
+                            "model",
+                            "sampling",
+                            "tokenizer",
+                            "kernel",
+                            "store",
+                            "format",
+                            "tensor")),
             entry("scheduler", Set.of("cache", "sampling")),
             entry("model", Set.of("kernel", "format", "tensor")),
             entry("tokenizer", Set.of("format")),
+            entry("store", Set.of("format", "tensor")),
             entry("format", Set.of("tensor")),
             entry("kernel", Set.of("sampling", "tensor")),
             entry("cache", Set.of()),

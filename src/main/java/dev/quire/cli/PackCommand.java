@@ -4,7 +4,6 @@ import dev.quire.engine.LoadReport;
 import dev.quire.engine.ModelPacking;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -37,17 +36,10 @@ final class PackCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        var settings = SettingFlags.all().stream()
-                .filter(setting -> spec.findOption(setting.flag()) != null)
-                .toList();
-        Map<String, String> flags =
-                new TreeMap<>(SettingFlags.given(spec.commandLine().getParseResult(), settings));
-        if (model != null) {
-            flags.put("quire.model", model);
-        }
+        Map<String, String> named = model == null ? Map.of() : Map.of("quire.model", model);
         LoadReport report;
         try {
-            report = ModelPacking.pack(SettingsReader.read(flags, Map.of()));
+            report = ModelPacking.pack(ModelPath.settings(spec, named));
         } catch (IllegalArgumentException | IllegalStateException e) {
             throw new CommandFailedException(e.getMessage());
         }

@@ -68,7 +68,8 @@ public final class Quire implements Runnable {
         List<Setting> all = SettingFlags.all();
         List<Setting> files = all.stream()
                 .filter(setting -> setting.property().equals("quire.home")
-                        || setting.property().equals("quire.offline"))
+                        || setting.property().equals("quire.offline")
+                        || setting.property().startsWith("quire.hub."))
                 .toList();
         List<Setting> packing = all.stream()
                 .filter(setting -> files.contains(setting) || setting.property().equals("quire.cpu.isa"))
@@ -78,6 +79,7 @@ public final class Quire implements Runnable {
         top.addSubcommand(command(new GenerateCommand(terminal), all));
         top.addSubcommand(command(new InspectCommand(terminal), files));
         top.addSubcommand(command(new PackCommand(terminal), packing));
+        top.addSubcommand(command(new PullCommand(terminal), files));
         top.addSubcommand(command(new TokenizeCommand(terminal), files));
         top.addSubcommand(new HelpCommand());
         top.setOut(new PrintWriter(terminal.out(), true));
@@ -101,7 +103,7 @@ public final class Quire implements Runnable {
     @Override
     public void run() {
         throw new CommandLine.ParameterException(
-                spec.commandLine(), "a command is missing: serve, generate, inspect, pack, tokenize or help");
+                spec.commandLine(), "a command is missing: serve, generate, inspect, pack, pull, tokenize or help");
     }
 
     private static CommandLine command(Object command, List<Setting> settings) {

@@ -23,7 +23,10 @@ import picocli.CommandLine.ParseResult;
 /// forgotten; only the descriptions are written here, and a setting without one is refused.
 final class SettingFlags {
     private static final Map<String, String> DESCRIPTIONS = Map.ofEntries(
-            Map.entry("quire.model", "a GGUF file, or the name of a model in the cache folder"),
+            Map.entry(
+                    "quire.model", "a model file or folder, a name in the cache folder, or org/name[:file] on the hub"),
+            Map.entry("quire.hub.endpoint", "address of the Hugging Face hub, or of one like it"),
+            Map.entry("quire.hub.token", "access token of the hub, for models that are not public"),
             Map.entry("quire.served-model-name", "the name that requests use; without it, the file's name"),
             Map.entry("quire.home", "the cache folder, for models and unpacked libraries"),
             Map.entry("quire.offline", "never fetch a model"),
@@ -96,8 +99,11 @@ final class SettingFlags {
     }
 
     private static String describe(Setting setting) {
-        String value =
-                setting.defaultValue().map(text -> " (default: " + text + ")").orElse("");
+        String value = setting.defaultValue()
+                .map(text -> text.replaceAll("\\$\\{([A-Z_]+):}", "what $1 says in the environment"))
+                .map(text -> text.replaceAll("\\$\\{([A-Z_]+):(.+)}", "what $1 says in the environment, else $2"))
+                .map(text -> " (default: " + text + ")")
+                .orElse("");
         // picocli takes a dollar sign as the start of a variable and a per cent sign as that of a format.
         return (setting.description() + value)
                 .replace("${user.home}", "~")

@@ -3,8 +3,6 @@ package dev.quire.engine;
 import dev.quire.cache.BlockPool;
 import dev.quire.format.GgufFile;
 import dev.quire.format.ModelFile;
-import dev.quire.format.ModelStore;
-import dev.quire.format.PackedStore;
 import dev.quire.kernel.Batch;
 import dev.quire.kernel.BatchLimits;
 import dev.quire.kernel.Kernels;
@@ -17,6 +15,8 @@ import dev.quire.model.Transformer;
 import dev.quire.sampling.SamplingParameters;
 import dev.quire.scheduler.Scheduler;
 import dev.quire.scheduler.SchedulerLimits;
+import dev.quire.store.ModelStore;
+import dev.quire.store.PackedStore;
 import dev.quire.tokenizer.ChatTemplate;
 import dev.quire.tokenizer.ChatTemplateException;
 import dev.quire.tokenizer.Tokenizer;
@@ -54,7 +54,7 @@ final class ModelLoading implements AutoCloseable {
     private final Scheduler scheduler;
 
     static ModelLoading open(QuireSettings settings) {
-        ModelStore store = new ModelStore(Path.of(settings.home()), settings.offline());
+        ModelStore store = ModelStores.open(settings);
         Path path = store.resolve(settings.model());
         LoadClock clock = new LoadClock();
         ModelFile file = GgufFile.open(path);

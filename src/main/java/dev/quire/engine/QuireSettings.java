@@ -10,7 +10,8 @@ import java.util.OptionalInt;
 /// and the flag `--cache-blocks`; `docs/settings.md` lists them all.
 @ConfigMapping(prefix = "quire")
 public interface QuireSettings {
-    /// A model file, or a name that is looked up in `home` and then, for the default model, fetched.
+    /// A model file or folder; a name that is looked up in `home` and then, for the default model, fetched; or
+    /// `org/name[@revision][:file]` on the hub.
     @WithDefault("smollm2-135m-instruct")
     String model();
 
@@ -22,7 +23,7 @@ public interface QuireSettings {
     String home();
 
     /// Never fetch a model.
-    @WithDefault("false")
+    @WithDefault("${HF_HUB_OFFLINE:false}")
     boolean offline();
 
     /// `auto`, `cpu` (native kernels) or `reference` (plain Java: slow, for comparison).
@@ -44,6 +45,8 @@ public interface QuireSettings {
     @WithDefault("60s")
     Duration streamTimeout();
 
+    HubSettings hub();
+
     CpuSettings cpu();
 
     CacheSettings cache();
@@ -51,6 +54,17 @@ public interface QuireSettings {
     BatchSettings batch();
 
     QueueSettings queue();
+
+    /// The Hugging Face hub, or one that speaks like it.
+    interface HubSettings {
+        /// Its address.
+        @WithDefault("${HF_ENDPOINT:https://huggingface.co}")
+        String endpoint();
+
+        /// Access token, for models that are not public; sent to the endpoint only.
+        @WithDefault("${HF_TOKEN:}")
+        Optional<String> token();
+    }
 
     /// The CPU backend.
     interface CpuSettings {

@@ -143,18 +143,6 @@ final class GgufCursor {
 
     /// A name from the file as part of a message: one line whatever it holds, and not too long.
     static String printable(String name) {
-        var shown = new StringBuilder();
-        for (int i = 0; i < name.length() && shown.length() < 80; i++) {
-            char c = name.charAt(i);
-            if (Character.isISOControl(c)
-                    || Character.getType(c) == Character.FORMAT
-                    || c == '\u2028'
-                    || c == '\u2029') {
-                shown.append(String.format("\\u%04x", (int) c));
-            } else {
-                shown.append(c);
-            }
-        }
-        return name.length() > 80 ? shown + "..." : shown.toString();
+        return ModelFileException.printable(name);
     }
 }

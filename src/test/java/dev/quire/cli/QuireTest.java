@@ -43,7 +43,8 @@ class QuireTest {
     @Test
     void run_withoutCommand_isAWrongCall() {
         var outcome = runner.run();
-        assertEquals("quire: a command is missing: serve, generate, inspect, pack, tokenize or help\n", outcome.err());
+        assertEquals(
+                "quire: a command is missing: serve, generate, inspect, pack, pull, tokenize or help\n", outcome.err());
         assertEquals(2, outcome.status());
     }
 

@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.format.GgufFile;
-import dev.quire.format.ModelStore;
 import dev.quire.kernel.ReferenceKernels;
 import dev.quire.kernel.cpu.CpuKernels;
+import dev.quire.store.ModelStore;
 import dev.quire.tokenizer.Tokenizer;
 import java.nio.file.Path;
 import java.util.List;

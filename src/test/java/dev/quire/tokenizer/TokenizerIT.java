@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.quire.format.GgufFile;
-import dev.quire.format.ModelStore;
+import dev.quire.store.ModelStore;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

@@ -1,5 +1,6 @@
-package dev.quire.format;
+package dev.quire.store;
 
+import dev.quire.format.ModelFileException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;

