@@ -20,4 +20,19 @@ public record Tensor(String name, TensorType type, long rows, long columns, Memo
     public long elements() {
         return rows * columns;
     }
+
+    /// Rows `from … from + count - 1`, as a view of the same memory.
+    public Tensor rows(long from, long count) {
+        if (from < 0 || count <= 0 || from > rows - count) {
+            throw new IllegalArgumentException("rows must be the tensor's: tensor=" + name + ", from=" + from
+                    + ", count=" + count + ", rows=" + this.rows);
+        }
+        long rowBytes = type.rowBytes(columns);
+        return new Tensor(
+                name + "[" + from + ", " + (from + count) + ")",
+                type,
+                count,
+                columns,
+                data.asSlice(from * rowBytes, count * rowBytes));
+    }
 }
