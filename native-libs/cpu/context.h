@@ -6,7 +6,9 @@
 #define QUIRE_CPU_CONTEXT_H
 
 #include <atomic>
+#include <initializer_list>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "kernel_table.h"
@@ -27,15 +29,54 @@ using Buffer = std::unique_ptr<T[], FreeMemory>;
 
 // Cache-line aligned, zeroed; throws std::bad_alloc.
 void* allocate_bytes(int64_t count, int64_t element_bytes);
+// Product of sizes; throws std::bad_alloc where no memory could hold as many.
+inline int64_t elements(std::initializer_list<int64_t> sizes) {
+  int64_t product = 1;
+  for (const int64_t size : sizes) {
+    if (__builtin_mul_overflow(product, size, &product)) throw std::bad_alloc();
+  }
+  return product;
+}
 template <typename T>
 Buffer<T> allocate(int64_t count) {
   return Buffer<T>(static_cast<T*>(allocate_bytes(count, sizeof(T))));
 }
 
+// A matrix and what is added to its product; null: nothing.
+struct Projection {
+  Weight weight;
+  const float* bias;
+};
+
+// Null weight: there is no such norm.
+struct NormWeights {
+  const float* weight;
+  const float* bias;
+};
+
 struct LayerWeights {
-  const float* attention_norm;
-  const float* feed_forward_norm;
-  Weight query, key, value, output, gate, up, down;
+  NormWeights attention_norm, feed_forward_norm;
+  const float *query_norm, *key_norm;                       // RMS over each head; null: none
+  NormWeights post_attention_norm, post_feed_forward_norm;  // of what joins the residual stream
+  Projection query, key, value, output, gate, up, down;
+};
+
+// A rotary embedding.
+struct Rope {
+  int32_t pairs, dim;  // QUIRE_PAIRS_*, rotated elements of a head
+  float magnitude;
+  std::vector<float> inverse_frequency;  // [dim / 2]
+  // Of the step's tokens, times the magnitude: [T, dim / 2]
+  Buffer<float> cos, sin;
+};
+
+// What quire_bind found. `vectors` owns norms and biases, which are few and small.
+struct BoundWeights {
+  std::vector<LayerWeights> layers;  // empty: not bound
+  std::vector<Buffer<float>> vectors;
+  Weight embedding, output_head;
+  Weight position_embedding;  // packed null: none
+  NormWeights output_norm;
 };
 
 // Prepared input of a matmul; `values` may be someone else's.
@@ -71,7 +112,7 @@ constexpr int32_t kNoStep = -1;
 }  // namespace quire
 
 struct quire_context {
-  quire_config config;
+  quire_config config;  // its arrays are null: ropes, layer_ropes and windows hold what they said
   int32_t isa;
   const quire::KernelTable* kernels;
   std::unique_ptr<quire::ThreadPool> pool;
@@ -82,13 +123,13 @@ struct quire_context {
   int32_t value_dim;                                      // head_dim rounded up to 16
   int64_t head_elements, block_elements, layer_elements;  // float16 of a head's K and V page; ...
 
+  std::vector<quire::Rope> ropes;
+  std::vector<int32_t> layer_ropes;  // [layers] into ropes, -1 = none
+  std::vector<int32_t> windows;      // [layers] positions that a token attends to, 0 = all
+
   // Weights.
   std::vector<quire::Weight> weights;
-  std::vector<quire::LayerWeights> layers;
-  std::vector<quire::Buffer<float>> norms;
-  quire::Weight embedding, output_head;
-  const float* output_norm = nullptr;
-  bool bound = false;
+  quire::BoundWeights bound;
 
   // Cache: [layer][block][kv_head]{K [head_dim, 16], V [16, value_dim]} float16.
   uint16_t* cache = nullptr;
@@ -99,12 +140,12 @@ struct quire_context {
   int32_t next_call = quire::kNoStep;
 
   // Scratch; T, R, widest input of a matmul as in the configuration.
-  quire::Buffer<float> rope_cos, rope_sin;      // [context_length, rope_dim / 2]
   quire::Buffer<float> x;                       // [T, embedding]
   quire::Buffer<float> query;                   // [T, query_width]
   quire::Buffer<float> key, value;              // [T, kv_width]
   quire::Buffer<float> attention;               // [T, query_width]
-  quire::Buffer<float> gate, up;                // [T, feed_forward]
+  quire::Buffer<float> gate;                    // [T, feed_forward], then the hidden layer
+  quire::Buffer<float> up;                      // [T, feed_forward] where there is a gate
   quire::Buffer<float> projected;               // [T, embedding]
   quire::Buffer<float> logits;                  // [R, vocabulary]
   quire::ActivationScratch shared;              // [max(T, R), widest]

@@ -1,4 +1,5 @@
-// IEEE binary16 <-> binary32 without vector instructions; rounds to nearest, ties to even.
+// IEEE binary16 <-> binary32 without vector instructions; rounds to nearest, ties to even. And
+// bfloat16, the upper half of a binary32.
 //
 // Internal linkage on purpose: this header is compiled with different instruction sets.
 #ifndef QUIRE_CPU_HALF_H
@@ -50,6 +51,13 @@ static inline uint16_t float_to_half(float value) {
   const float shifted = magnitude + 0.5f;
   memcpy(&bits, &shifted, 4);
   return static_cast<uint16_t>(sign | (bits - 0x3F000000u));
+}
+
+static inline float bfloat_to_float(uint16_t upper) {
+  const uint32_t bits = uint32_t{upper} << 16;
+  float value;
+  memcpy(&value, &bits, 4);
+  return value;
 }
 
 #endif  // QUIRE_CPU_HALF_H

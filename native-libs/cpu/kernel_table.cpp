@@ -4,11 +4,16 @@
 namespace quire::QUIRE_ISA {
 
 void rms_norm(const float*, const float*, float, int64_t, float*);
+void layer_norm(const float*, const float*, const float*, float, int64_t, float*);
 void quantise(const float*, int64_t, int16_t*, QuantBlock*);
 void matmul(const Weight&, const Activations&, int64_t, int64_t, int64_t, float*, int64_t);
-void rope(float*, int64_t, int64_t, int32_t, int32_t, const float*, const float*);
+void rope_adjacent(float*, int64_t, int64_t, int32_t, int32_t, const float*, const float*);
+void rope_halves(float*, int64_t, int64_t, int32_t, int32_t, const float*, const float*);
 void silu_mul(const float*, const float*, int64_t, float*);
+void gelu_mul(const float*, const float*, int64_t, float*);
+void gelu(const float*, int64_t, float*);
 void add_to(const float*, int64_t, float*);
+void scale(float, int64_t, float*);
 void embed_row(const Weight&, int64_t, float*);
 void cache_write_key(const float*, int64_t, int64_t, int32_t, uint16_t*, int64_t, int64_t, int64_t);
 void cache_write_value(const float*, int64_t, int64_t, int32_t, int32_t, uint16_t*, int64_t,
@@ -21,10 +26,26 @@ void exp_weights(const float*, int64_t, float, float, float*, double*);
 int32_t top_values(const float*, int64_t, int32_t, int32_t*, float*);
 
 static const KernelTable kTable = {
-    rms_norm,          quantise,        matmul,          rope,
-    silu_mul,          add_to,          embed_row,       cache_write_key,
-    cache_write_value, attention_chunk, attention_merge, attention_finish,
-    arg_max,           exp_weights,     top_values,
+    rms_norm,
+    layer_norm,
+    quantise,
+    matmul,
+    rope_adjacent,
+    rope_halves,
+    silu_mul,
+    gelu_mul,
+    gelu,
+    add_to,
+    scale,
+    embed_row,
+    cache_write_key,
+    cache_write_value,
+    attention_chunk,
+    attention_merge,
+    attention_finish,
+    arg_max,
+    exp_weights,
+    top_values,
 };
 
 }  // namespace quire::QUIRE_ISA

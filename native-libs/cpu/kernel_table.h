@@ -32,7 +32,7 @@ struct QuantBlock {
   float scale;
   float scaled_sum;    // scale * sum of q
   int32_t offset_sum;  // 128 * sum of q, exact
-  int32_t unused;
+  int32_t first_sum;   // the same of the first 16
 };
 
 // Activations of a matmul: float for float weights, quantised for quantised ones.
@@ -54,23 +54,34 @@ struct AttentionChunk {
   int32_t rows;
   float scale;                         // of scores
   const float* query[kAttentionRows];  // [head_dim]
-  int32_t limit[kAttentionRows];       // the row attends to positions 0 ... limit - 1
-  float* partial[kAttentionRows];      // [2 + value_dim] written: maximum, sum, weighted values
+  int32_t first[kAttentionRows];       // the row attends to positions first ... limit - 1
+  int32_t limit[kAttentionRows];
+  float* partial[kAttentionRows];  // [2 + value_dim] written: maximum, sum, weighted values
 };
 
 struct KernelTable {
   // out = in / rms(in) * weight, all [cols].
   void (*rms_norm)(const float* in, const float* weight, float epsilon, int64_t cols, float* out);
+  // out = (in - mean) / deviation * weight + bias, all [cols]; bias may be null.
+  void (*layer_norm)(const float* in, const float* weight, const float* bias, float epsilon,
+                     int64_t cols, float* out);
   // in [cols], cols a multiple of 32.
   void (*quantise)(const float* in, int64_t cols, int16_t* quants, QuantBlock* blocks);
   // Row tiles [tile_begin, tile_end) for `tokens` tokens: out[token * out_stride + row].
   void (*matmul)(const Weight& weight, const Activations& in, int64_t tokens, int64_t tile_begin,
                  int64_t tile_end, float* out, int64_t out_stride);
-  // Rotates elements [begin, end) of the heads in `data`; cos and sin are [rope_dim / 2].
-  void (*rope)(float* data, int64_t begin, int64_t end, int32_t head_dim, int32_t rope_dim,
-               const float* cos, const float* sin);
+  // Rotates elements [begin, end) of the heads in `data`; cos and sin are [rope_dim / 2]. Whole
+  // pairs for rope_adjacent, whole heads for rope_halves.
+  void (*rope_adjacent)(float* data, int64_t begin, int64_t end, int32_t head_dim, int32_t rope_dim,
+                        const float* cos, const float* sin);
+  void (*rope_halves)(float* data, int64_t begin, int64_t end, int32_t head_dim, int32_t rope_dim,
+                      const float* cos, const float* sin);
+  // out = activation(gate) * up, or gelu(in); out may be an input.
   void (*silu_mul)(const float* gate, const float* up, int64_t count, float* out);
-  void (*add)(const float* in, int64_t count, float* out);  // out += in
+  void (*gelu_mul)(const float* gate, const float* up, int64_t count, float* out);
+  void (*gelu)(const float* in, int64_t count, float* out);
+  void (*add)(const float* in, int64_t count, float* out);   // out += in
+  void (*scale)(float factor, int64_t count, float* inout);  // inout *= factor
   void (*embed_row)(const Weight& weight, int64_t row, float* out);
   // Elements [begin, end) of the heads in `data` into `slot`; head h's page of block 0 is at
   // pages + h * head_stride.

@@ -3,8 +3,10 @@
 
 #include "attention.h"
 #include "context.h"
+#include "fused.h"
 #include "plan_check.h"
 #include "project.h"
+#include "rotation.h"
 #include "sampler.h"
 #include "weight_layout.h"
 
@@ -27,7 +29,7 @@ QUIRE_EXPORT int32_t quire_op_matmul(quire_context* context, int32_t weight, int
                 "cols must be at most the model's widest: cols=%lld, widest=%lld",
                 static_cast<long long>(matrix.cols), static_cast<long long>(widest));
   }
-  const Input input = {in, matrix.cols, nullptr, nullptr};
+  const Input input = {in, matrix.cols, nullptr, {}};
   project(*context, input, is_quantised(matrix.type), tokens, row_tiles(matrix.rows),
           [&](const Activations& activations, Range tiles) {
             context->kernels->matmul(matrix, activations, tokens, tiles.begin, tiles.end, out,
@@ -36,48 +38,64 @@ QUIRE_EXPORT int32_t quire_op_matmul(quire_context* context, int32_t weight, int
   return QUIRE_OK;
 }
 
+static int32_t check_rows_of(const quire_context* context, int32_t tokens, int32_t cols) {
+  if (context != nullptr && tokens >= 0 && cols > 0) return QUIRE_OK;
+  return fail(QUIRE_INVALID_ARG,
+              "tokens must not be negative and cols positive: tokens=%d, cols=%d", tokens, cols);
+}
+
 QUIRE_EXPORT int32_t quire_op_rms_norm(quire_context* context, int32_t tokens, int32_t cols,
                                        float epsilon, const float* weight, const float* in,
                                        float* out) {
-  if (context == nullptr || tokens < 0 || cols <= 0) {
-    return fail(QUIRE_INVALID_ARG,
-                "tokens must not be negative and cols positive: tokens=%d, cols=%d", tokens, cols);
-  }
-  for (int64_t token = 0; token < tokens; ++token) {
+  const int32_t status = check_rows_of(context, tokens, cols);
+  for (int64_t token = 0; status == QUIRE_OK && token < tokens; ++token) {
     context->kernels->rms_norm(in + token * cols, weight, epsilon, cols, out + token * cols);
   }
-  return QUIRE_OK;
+  return status;
 }
 
-QUIRE_EXPORT int32_t quire_op_rope(quire_context* context, int32_t tokens, int32_t heads,
-                                   const int32_t* position, float* data) {
-  if (context == nullptr || tokens < 0 || heads <= 0) {
-    return fail(QUIRE_INVALID_ARG,
-                "tokens must not be negative and heads positive: tokens=%d, heads=%d", tokens,
-                heads);
+QUIRE_EXPORT int32_t quire_op_layer_norm(quire_context* context, int32_t tokens, int32_t cols,
+                                         float epsilon, const float* weight, const float* bias,
+                                         const float* in, float* out) {
+  const int32_t status = check_rows_of(context, tokens, cols);
+  for (int64_t token = 0; status == QUIRE_OK && token < tokens; ++token) {
+    context->kernels->layer_norm(in + token * cols, weight, bias, epsilon, cols,
+                                 out + token * cols);
   }
-  const quire_config& c = context->config;
-  const int64_t width = int64_t{heads} * c.head_dim;
+  return status;
+}
+
+QUIRE_EXPORT int32_t quire_op_rope(quire_context* context, int32_t rope, int32_t tokens,
+                                   int32_t heads, const int32_t* position, float* data) {
+  if (context == nullptr || context->next_call != kNoStep || rope < 0 ||
+      rope >= static_cast<int64_t>(context->ropes.size()) || tokens < 0 || heads <= 0) {
+    return fail(QUIRE_INVALID_ARG,
+                "rope must be the model's, tokens not negative and heads positive, outside a step: "
+                "rope=%d, tokens=%d, heads=%d",
+                rope, tokens, heads);
+  }
+  Rope& table = context->ropes[static_cast<size_t>(rope)];
+  const int64_t width = int64_t{heads} * context->config.head_dim;
   for (int64_t token = 0; token < tokens; ++token) {
-    if (position[token] < 0 || position[token] >= c.context_length) {
+    if (position[token] < 0 || position[token] >= context->config.context_length) {
       return fail(QUIRE_INVALID_ARG,
                   "position must be below context_length: position=%d, context_length=%d",
-                  position[token], c.context_length);
+                  position[token], context->config.context_length);
     }
-    const int64_t row = int64_t{position[token]} * (c.rope_dim / 2);
-    context->kernels->rope(data + token * width, 0, width, c.head_dim, c.rope_dim,
-                           context->rope_cos.get() + row, context->rope_sin.get() + row);
+    set_rotation(table, 0, position[token]);
+    rotate(*context, table, 0, data + token * width, 0, width);
   }
   return QUIRE_OK;
 }
 
-QUIRE_EXPORT int32_t quire_op_silu_mul(quire_context* context, int64_t count, const float* gate,
-                                       const float* up, float* out) {
-  if (context == nullptr || count < 0) {
-    return fail(QUIRE_INVALID_ARG, "count must not be negative: count=%lld",
-                static_cast<long long>(count));
+QUIRE_EXPORT int32_t quire_op_activation(quire_context* context, int32_t activation, int64_t count,
+                                         const float* gate, const float* up, float* out) {
+  if (context == nullptr || activation < QUIRE_GATED_SILU || activation > QUIRE_GELU || count < 0) {
+    return fail(QUIRE_INVALID_ARG,
+                "activation must be known and count not negative: activation=%d, count=%lld",
+                activation, static_cast<long long>(count));
   }
-  context->kernels->silu_mul(gate, up, count, out);
+  activate(*context->kernels, activation, count, gate, up, out);
   return QUIRE_OK;
 }
 

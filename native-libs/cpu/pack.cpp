@@ -1,73 +1,86 @@
 // GGUF's row-major weights to tiles of 16 rows (weight_layout.h), without loss.
 //
-//   src  F32, F16 [rows, cols]; Q4_1, Q8_0 [rows, cols / 32] blocks
-//          Q4_1: f16 scale, f16 minimum, 16 bytes (element i in the low, i + 16 in the high half)
-//          Q8_0: f16 scale, 32 signed bytes
+//   src  F32, F16, BF16 [rows, cols]; others [rows, cols / block] blocks (gguf_blocks.h)
 //   dst  quire_packed_bytes long; one pass, row tile after row tile; runs once, at load
+//
+// The bytes depend on the source alone, not on the processor: they may be kept in a file.
 #include <string.h>
 
+#include "gguf_blocks.h"
 #include "status.h"
 #include "weight_layout.h"
 
 namespace quire {
 
-static constexpr int64_t kQ41Source = 20;  // bytes of a GGUF block
-static constexpr int64_t kQ80Source = 34;
-
-static void pack_elements(int64_t bytes, int64_t rows, int64_t cols, const uint8_t* src,
-                          uint8_t* tile) {
+template <typename Element>
+static void pack_elements(int64_t rows, int64_t cols, const uint8_t* src, uint8_t* tile) {
+  constexpr int64_t kBytes = sizeof(Element);
   for (int64_t k = 0; k < cols; ++k) {
     for (int64_t row = 0; row < rows; ++row) {
-      memcpy(tile + (k * kLanes + row) * bytes, src + (row * cols + k) * bytes,
-             static_cast<size_t>(bytes));
+      memcpy(tile + (k * kLanes + row) * kBytes, src + (row * cols + k) * kBytes, kBytes);
     }
   }
 }
 
-static void pack_q4_1(int64_t rows, int64_t cols, const uint8_t* src, uint8_t* tile) {
-  const int64_t blocks = cols / kQuantElements;
+// Bits `shift` and above of a row's 32 codes into its lane of a plane.
+template <int kBits>
+static void pack_plane(const uint8_t* code, int32_t shift, int64_t row, uint8_t* plane) {
+  constexpr int kRun = 32 / kBits;
+  for (int word = 0; word < kBits; ++word) {
+    uint32_t bits = 0;
+    for (int i = 0; i < kRun; ++i) {
+      const uint32_t value = (uint32_t{code[word * kRun + i]} >> shift) & ((1u << kBits) - 1);
+      bits |= value << (i % 2 * 16 + i / 2 * kBits);
+    }
+    memcpy(plane + word * 64 + row * 4, &bits, 4);
+  }
+}
+
+static void pack_bits(int32_t bits, const uint8_t* code, int32_t shift, int64_t row,
+                      uint8_t* plane) {
+  switch (bits) {
+    case 1:
+      return pack_plane<1>(code, shift, row, plane);
+    case 2:
+      return pack_plane<2>(code, shift, row, plane);
+    case 4:
+      return pack_plane<4>(code, shift, row, plane);
+    case 8:
+      return pack_plane<8>(code, shift, row, plane);
+  }
+}
+
+static void pack_scales(const QuantFormat& format, const BlockParts& parts, int64_t row,
+                        uint8_t* scales) {
+  memcpy(scales + 2 * row, &parts.scale, 2);
+  if (format.minimum) memcpy(scales + 32 + 2 * row, &parts.minimum, 2);
+  uint8_t* factors = scales + factor_start(format);
+  for (int64_t group = 0; group < factor_bytes(format) / kLanes; ++group) {
+    memcpy(factors + group * kLanes + row, &parts.scale_factor[group], 1);
+    if (format.minimum) {
+      memcpy(factors + factor_bytes(format) + group * kLanes + row, &parts.minimum_factor[group],
+             1);
+    }
+  }
+}
+
+static void pack_quantised(int32_t type, int64_t rows, int64_t cols, const uint8_t* src,
+                           uint8_t* tile) {
+  const QuantFormat format = format_of(type);
+  const TileLayout layout = tile_layout(format, cols);
+  const int64_t units = cols / format.unit;
   for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t block = 0; block < blocks; ++block) {
-      const uint8_t* in = src + (row * blocks + block) * kQ41Source;
-      uint8_t* out = tile + block * kQ41Bytes;
-      memcpy(out + 256 + 2 * row, in, 2);
-      memcpy(out + 288 + 2 * row, in + 2, 2);
-      for (int k = 0; k < kQuantElements; ++k) {
-        const int nibble = k < 16 ? in[4 + k] & 15 : in[4 + k - 16] >> 4;
-        const int pair = k % 8 / 2;
-        out[k / 8 * 64 + row * 4 + k % 2 * 2 + pair / 2] |=
-            static_cast<uint8_t>(nibble << (4 * (pair % 2)));
+    for (int64_t unit = 0; unit < units; ++unit, src += gguf_block_bytes(type)) {
+      BlockParts parts;
+      take_apart(type, src, &parts);
+      uint8_t* plane = tile + unit * layout.code_stride;
+      for (int32_t k = 0; k < format.unit; k += kQuantElements, plane += block_bytes(format)) {
+        pack_bits(format.low_bits, parts.code + k, 0, row, plane);
+        pack_bits(format.high_bits, parts.code + k, format.low_bits, row,
+                  plane + low_bytes(format));
       }
+      pack_scales(format, parts, row, tile + layout.scale_start + unit * layout.scale_stride);
     }
-  }
-}
-
-static void pack_q8_0(int64_t rows, int64_t cols, const uint8_t* src, uint8_t* tile) {
-  constexpr int kByte[4] = {0, 2, 1, 3};
-  const int64_t blocks = cols / kQuantElements;
-  uint8_t* scales = tile + blocks * kQ80Quants;
-  for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t block = 0; block < blocks; ++block) {
-      const uint8_t* in = src + (row * blocks + block) * kQ80Source;
-      memcpy(scales + (block * kLanes + row) * 2, in, 2);
-      for (int k = 0; k < kQuantElements; ++k) {
-        tile[block * kQ80Quants + k / 4 * 64 + row * 4 + kByte[k % 4]] =
-            static_cast<uint8_t>(in[2 + k] ^ 0x80);  // + 128
-      }
-    }
-  }
-}
-
-static int64_t source_row_bytes(int32_t type, int64_t cols) {
-  switch (type) {
-    case QUIRE_F32:
-      return cols * 4;
-    case QUIRE_F16:
-      return cols * 2;
-    case QUIRE_Q4_1:
-      return cols / kQuantElements * kQ41Source;
-    default:
-      return cols / kQuantElements * kQ80Source;
   }
 }
 
@@ -82,8 +95,10 @@ QUIRE_EXPORT int32_t quire_pack_layout(int32_t isa) {
 }
 
 QUIRE_EXPORT int64_t quire_packed_bytes(int32_t type, int64_t rows, int64_t cols) {
-  if (type != QUIRE_F32 && type != QUIRE_F16 && !is_quantised(type)) {
-    return fail(QUIRE_UNSUPPORTED_DTYPE, "weight type must be F32, F16, Q4_1 or Q8_0: type=%d",
+  if (gguf_block_bytes(type) == 0) {
+    return fail(QUIRE_UNSUPPORTED_DTYPE,
+                "weight type must be F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, "
+                "Q4_K, Q5_K, Q6_K, IQ4_NL or MXFP4: type=%d",
                 type);
   }
   constexpr int64_t kMost = int64_t{1} << 40;
@@ -92,7 +107,7 @@ QUIRE_EXPORT int64_t quire_packed_bytes(int32_t type, int64_t rows, int64_t cols
                 "weight must not be empty or above 2^40 elements: rows=%lld, cols=%lld",
                 static_cast<long long>(rows), static_cast<long long>(cols));
   }
-  if (is_quantised(type) && cols % kQuantElements != 0) {
+  if (is_quantised(type) && cols % format_of(type).unit != 0) {
     return fail(QUIRE_UNSUPPORTED_SHAPE,
                 "cols must be a multiple of the type's block: type=%d, cols=%lld", type,
                 static_cast<long long>(cols));
@@ -107,20 +122,22 @@ QUIRE_EXPORT int32_t quire_pack(int32_t type, int64_t rows, int64_t cols, const 
   if (src == nullptr || dst == nullptr || reinterpret_cast<uintptr_t>(dst) % 64 != 0) {
     return fail(QUIRE_INVALID_ARG, "src must be given and dst 64-byte aligned: dst=%p", dst);
   }
-  const uint8_t* in = static_cast<const uint8_t*>(src);
-  uint8_t* out = static_cast<uint8_t*>(dst);
+  const bool quantised = is_quantised(type);
+  const int64_t elements = quantised ? format_of(type).unit : 1;
+  const int64_t row_bytes = cols / elements * gguf_block_bytes(type);
   const int64_t tile_bytes = row_tile_bytes(type, cols);
-  for (int64_t row = 0; row < rows; row += kLanes) {
-    uint8_t* tile = out + row / kLanes * tile_bytes;
-    const uint8_t* first = in + row * source_row_bytes(type, cols);
+  const uint8_t* in = static_cast<const uint8_t*>(src);
+  uint8_t* tile = static_cast<uint8_t*>(dst);
+  for (int64_t row = 0; row < rows; row += kLanes, tile += tile_bytes) {
     const int64_t count = rows - row < kLanes ? rows - row : kLanes;
     memset(tile, 0, static_cast<size_t>(tile_bytes));
-    if (type == QUIRE_Q4_1) {
-      pack_q4_1(count, cols, first, tile);
-    } else if (type == QUIRE_Q8_0) {
-      pack_q8_0(count, cols, first, tile);
+    const uint8_t* first = in + row * row_bytes;
+    if (quantised) {
+      pack_quantised(type, count, cols, first, tile);
+    } else if (type == QUIRE_F32) {
+      pack_elements<uint32_t>(count, cols, first, tile);
     } else {
-      pack_elements(type == QUIRE_F32 ? 4 : 2, count, cols, first, tile);
+      pack_elements<uint16_t>(count, cols, first, tile);
     }
   }
   return QUIRE_OK;

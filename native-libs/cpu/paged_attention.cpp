@@ -1,7 +1,7 @@
 // Causal attention of up to 8 query rows of one KV head to one chunk of 256 positions, through the
 // block table; and the merge of chunks.
 //
-//   query    [head_dim] float32 per row;  limit: a row attends to positions 0 ... limit - 1
+//   query    [head_dim] float32 per row;  a row attends to positions first ... limit - 1
 //   pages    keys [head_dim, 16 tokens], then values [16 tokens, value_dim], float16
 //   partial  [2 + value_dim] per row: largest score m, l = sum of exp(score - m), sum of weighted
 //   values
@@ -9,9 +9,9 @@
 // A lane is a token, so scores need no horizontal sums, and a page's key row is read once for all
 // rows. Chunks begin at absolute positions and merge in order (flash attention: Dao et al., 2022;
 // split softmax: Milakov and Gimelshein, 2018), whoever computes them: the bits depend neither on
-// the blocks nor on the tokens computed beside a row nor on threads. Scores of unused slots are
-// replaced, values of unused slots are not read into a sum: whatever lies there, NaN too, has no
-// effect.
+// the blocks nor on the tokens computed beside a row nor on threads. Scores of slots that are
+// unused or lie before the window are replaced, their values are not read into a sum: whatever lies
+// there, NaN too, has no effect.
 #include "simd.h"
 
 namespace quire::QUIRE_ISA {
@@ -50,25 +50,26 @@ static inline void score_pages(const AttentionChunk& c, int row, int page, Scrat
 }
 
 template <int kRows>
-static void scores(const AttentionChunk& c, int row, int pages, Scratch& scratch) {
+static void scores(const AttentionChunk& c, int row, int page, int pages, Scratch& scratch) {
   constexpr int kPages = kRows <= kRowGroup / 4 ? 4 : kRows <= kRowGroup / 2 ? 2 : 1;
-  int page = 0;
   for (; page + kPages <= pages; page += kPages) score_pages<kRows, kPages>(c, row, page, scratch);
   for (; page < pages; ++page) score_pages<kRows, 1>(c, row, page, scratch);
 }
 
-// Scores of one row to weights over its first `count` > 0 tokens.
-static void softmax(float* weight, int count, float* partial) {
+// Scores of one row to weights over its tokens [from, count), from < count.
+static void softmax(float* weight, int from, int count, float* partial) {
+  const int begin = from / kLanes * kLanes;
+  for (int i = begin; i < from; ++i) weight[i] = -INFINITY;
   const Floats lowest = set1(-INFINITY);
   Floats most = lowest;
-  for (int i = 0; i < count; i += kLanes) {
+  for (int i = begin; i < count; i += kLanes) {
     const Floats score = keep_first(load(weight + i), count - i, -INFINITY);
     store(weight + i, score);
     most = max(most, score);
   }
   const float m = largest(most);
   Floats total = set1(0);
-  for (int i = 0; i < count; i += kLanes) {
+  for (int i = begin; i < count; i += kLanes) {
     const Floats e = exp(sub(load(weight + i), set1(m)));
     store(weight + i, e);
     total = add(total, e);
@@ -98,22 +99,38 @@ static inline void add_values(const AttentionChunk& c, int row, int from, int to
   }
 }
 
+// Tokens [from, to) of the chunk that a row attends to; none where from >= to.
+struct Span {
+  int from, to;
+};
+
 template <int kRows, int kVectors>
-static inline void weigh(const AttentionChunk& c, int row, const int* counts, int element,
+static inline void weigh(const AttentionChunk& c, int row, const Span* spans, int element,
                          const Scratch& scratch) {
   Floats acc[kRows][kVectors];
-  int common = kChunkTokens;
+  Span common = {0, kChunkTokens};
   for (int r = 0; r < kRows; ++r) {
-    common = counts[row + r] < common ? counts[row + r] : common;
+    const Span span = spans[row + r];
+    common.from = span.from > common.from ? span.from : common.from;
+    common.to = span.to < common.to ? span.to : common.to;
     for (int v = 0; v < kVectors; ++v) acc[r][v] = set1(0);
   }
-  add_values<kRows, kVectors>(c, row, 0, common, element, scratch, acc);
-  // Rows that reach further go on alone: what lies beyond a row's limit is not even multiplied by
-  // 0.
+  if (common.to < common.from) common.to = common.from;
+  // Rows that begin earlier or reach further go alone there, in the order of tokens: what a row
+  // does not attend to is not even multiplied by 0.
   for (int r = 0; r < kRows; ++r) {
-    if (counts[row + r] > common) {
+    const Span span = spans[row + r];
+    const int to = span.to < common.from ? span.to : common.from;
+    if (span.from < to) {
       Floats(&own)[1][kVectors] = reinterpret_cast<Floats(&)[1][kVectors]>(acc[r]);
-      add_values<1, kVectors>(c, row + r, common, counts[row + r], element, scratch, own);
+      add_values<1, kVectors>(c, row + r, span.from, to, element, scratch, own);
+    }
+  }
+  add_values<kRows, kVectors>(c, row, common.from, common.to, element, scratch, acc);
+  for (int r = 0; r < kRows; ++r) {
+    if (spans[row + r].to > common.to) {
+      Floats(&own)[1][kVectors] = reinterpret_cast<Floats(&)[1][kVectors]>(acc[r]);
+      add_values<1, kVectors>(c, row + r, common.to, spans[row + r].to, element, scratch, own);
     }
     for (int v = 0; v < kVectors; ++v) {
       store(c.partial[row + r] + 2 + element + v * kLanes, acc[r][v]);
@@ -122,36 +139,42 @@ static inline void weigh(const AttentionChunk& c, int row, const int* counts, in
 }
 
 template <int kRows>
-static void values(const AttentionChunk& c, int row, const int* counts, const Scratch& scratch) {
+static void values(const AttentionChunk& c, int row, const Span* spans, const Scratch& scratch) {
   constexpr int kVectors = kRows <= kRowGroup / 4 ? 4 : kRows <= kRowGroup / 2 ? 2 : 1;
   int element = 0;
   for (; element + kVectors * kLanes <= c.value_dim; element += kVectors * kLanes) {
-    weigh<kRows, kVectors>(c, row, counts, element, scratch);
+    weigh<kRows, kVectors>(c, row, spans, element, scratch);
   }
   for (; element < c.value_dim; element += kLanes) {
-    weigh<kRows, 1>(c, row, counts, element, scratch);
+    weigh<kRows, 1>(c, row, spans, element, scratch);
   }
+}
+
+static inline int within_chunk(int position) {
+  return position < 0 ? 0 : position > kChunkTokens ? kChunkTokens : position;
 }
 
 template <int kRows>
 static void rows_of_chunk(const AttentionChunk& c, int row, Scratch& scratch) {
-  int counts[kAttentionRows];
-  int most = 0;
+  Span spans[kAttentionRows];
+  Span all = {kChunkTokens, 0};
   for (int r = row; r < row + kRows; ++r) {
-    const int count = c.limit[r] - c.chunk * kChunkTokens;
-    counts[r] = count < 0 ? 0 : count > kChunkTokens ? kChunkTokens : count;
-    most = counts[r] > most ? counts[r] : most;
+    spans[r] = {within_chunk(c.first[r] - c.chunk * kChunkTokens),
+                within_chunk(c.limit[r] - c.chunk * kChunkTokens)};
+    if (spans[r].from >= spans[r].to) continue;
+    all.from = spans[r].from < all.from ? spans[r].from : all.from;
+    all.to = spans[r].to > all.to ? spans[r].to : all.to;
   }
-  scores<kRows>(c, row, (most + kPageTokens - 1) / kPageTokens, scratch);
+  scores<kRows>(c, row, all.from / kPageTokens, (all.to + kPageTokens - 1) / kPageTokens, scratch);
   for (int r = row; r < row + kRows; ++r) {
-    if (counts[r] > 0) {
-      softmax(scratch.weight + r * kChunkTokens, counts[r], c.partial[r]);
+    if (spans[r].from < spans[r].to) {
+      softmax(scratch.weight + r * kChunkTokens, spans[r].from, spans[r].to, c.partial[r]);
     } else {
       c.partial[r][0] = -INFINITY;
       c.partial[r][1] = 0;
     }
   }
-  values<kRows>(c, row, counts, scratch);
+  values<kRows>(c, row, spans, scratch);
 }
 
 void attention_chunk(const AttentionChunk& c) {
@@ -181,7 +204,11 @@ static float exp_one(float x) {
 }
 
 void attention_merge(float* running, const float* partial, int32_t value_dim) {
-  if (partial[1] == 0) return;  // The row attends to nothing there.
+  if (partial[1] == 0) return;  // The row attends to nothing there,
+  if (running[1] == 0) {        // or did not before.
+    memcpy(running, partial, static_cast<size_t>(2 + value_dim) * sizeof(float));
+    return;
+  }
   const float m = running[0] > partial[0] ? running[0] : partial[0];
   const float keep = exp_one(running[0] - m);
   const float take = exp_one(partial[0] - m);

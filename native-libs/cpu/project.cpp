@@ -1,6 +1,8 @@
-// Preparing the input of a matmul: gather, RMS norm, quantise; parallel over tokens.
+// Preparing the input of a matmul (gather, norm, quantise; parallel over tokens) and adding what
+// belongs to its result.
 #include "project.h"
 
+#include "norm.h"
 #include "weight_layout.h"
 
 namespace quire {
@@ -11,9 +13,9 @@ void prepare(const quire_context& context, const Input& input, bool quantised, i
   const int64_t cols = input.cols;
   for (int64_t i = begin; i < end; ++i) {
     const float* row = input.in + (input.index == nullptr ? i : input.index[i]) * cols;
-    if (input.norm != nullptr) {
+    if (input.norm.weight != nullptr) {
       float* normed = scratch.values.get() + i * cols;
-      kernels.rms_norm(row, input.norm, context.config.norm_epsilon, cols, normed);
+      normalise(context, input.norm, row, normed);
       row = normed;
     }
     if (quantised) {
@@ -24,15 +26,20 @@ void prepare(const quire_context& context, const Input& input, bool quantised, i
 }
 
 Activations view(const Input& input, const ActivationScratch& scratch) {
-  const float* values = input.norm != nullptr ? scratch.values.get() : input.in;
+  const float* values = input.norm.weight != nullptr ? scratch.values.get() : input.in;
   return {values, input.cols, scratch.quants.get(), scratch.blocks.get()};
 }
 
-bool any_quantised(const Weight* const* weights, int32_t count) {
-  for (int32_t i = 0; i < count; ++i) {
-    if (is_quantised(weights[i]->type)) return true;
+void multiply(const quire_context& context, const Projection& projection, const Activations& in,
+              int64_t tokens, Range tiles, float* out) {
+  const Weight& weight = projection.weight;
+  context.kernels->matmul(weight, in, tokens, tiles.begin, tiles.end, out, weight.rows);
+  if (projection.bias == nullptr) return;
+  const Range rows = tile_rows(weight, tiles);
+  for (int64_t token = 0; rows.begin < rows.end && token < tokens; ++token) {
+    context.kernels->add(projection.bias + rows.begin, rows.end - rows.begin,
+                         out + token * weight.rows + rows.begin);
   }
-  return false;
 }
 
 }  // namespace quire

@@ -10,6 +10,12 @@ struct Range {
   int64_t begin, end;
 };
 
+// Row tiles [begin, end) of a product, as rows.
+inline Range tile_rows(const Weight& weight, Range tiles) {
+  const int64_t end = tiles.end * kLanes;
+  return {tiles.begin * kLanes, end < weight.rows ? end : weight.rows};
+}
+
 // Calls work(range) for parts of 0 ... count - 1 until there are none left; every worker of a job
 // does so. The parts are even and several to a worker, so that none waits long for the slowest.
 template <typename Work>
@@ -34,12 +40,12 @@ void in_parallel(quire_context& context, int64_t count, int64_t least, const Wor
 }
 
 // Where a matmul's input comes from: row i is rows[index[i]] (index absent: row i) of `in`,
-// normalised first where `norm` is given.
+// normalised first where `norm` has a weight.
 struct Input {
   const float* in;
   int64_t cols;
   const int32_t* index;
-  const float* norm;
+  NormWeights norm;
 };
 
 // Normalises and quantises rows [begin, end) of `input` into `scratch`, for these weights.
@@ -48,7 +54,9 @@ void prepare(const quire_context& context, const Input& input, bool quantised, i
 
 Activations view(const Input& input, const ActivationScratch& scratch);
 
-bool any_quantised(const Weight* const* weights, int32_t count);
+// out[token, rows] = projection * in + bias for row tiles `tiles`; out_stride is the weight's rows.
+void multiply(const quire_context& context, const Projection& projection, const Activations& in,
+              int64_t tokens, Range tiles, float* out);
 
 // Prepares `tokens` rows of input, then calls work(activations, range) for ranges of `tiles` row
 // tiles. For few tokens each worker prepares all of them itself; else the workers share them and

@@ -27,10 +27,10 @@ void quantise(const float* in, int64_t cols, int16_t* quants, QuantBlock* blocks
     }
     const float scale = magnitude / 32767.0f;
     const Floats inverse = set1(32767.0f / magnitude);
-    const int32_t total =
-        sum_ints(add_ints(store_rounded(quants + k, mul(first, inverse)),
-                          store_rounded(quants + k + kLanes, mul(second, inverse))));
-    *blocks = {scale, scale * static_cast<float>(total), 128 * total, 0};
+    const Ints low = store_rounded(quants + k, mul(first, inverse));
+    const Ints high = store_rounded(quants + k + kLanes, mul(second, inverse));
+    const int32_t total = sum_ints(add_ints(low, high));
+    *blocks = {scale, scale * static_cast<float>(total), 128 * total, 128 * sum_ints(low)};
   }
 }
 

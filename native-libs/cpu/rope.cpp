@@ -1,16 +1,20 @@
-// Rotary embedding (Su et al., 2021, section 3.4.2) on pairs (2i, 2i + 1) of each head, the order
-// in which GGUF stores Llama's query and key weights.
+// Rotary embedding (Su et al., 2021, section 3.4.2) of the heads of one token.
 //
-//   data      [heads, head_dim] of one token, rotated in place over elements [begin, end), even
-//   bounds cos, sin  [rope_dim / 2] at the token's position
+//   data      [heads, head_dim], rotated in place over elements [begin, end)
+//   cos, sin  [rope_dim / 2] at the token's position, times the magnitude
+//
+// rope_adjacent turns elements 2i and 2i + 1 of each head, the order in which GGUF stores Llama's
+// query and key weights: begin and end are even. rope_halves turns i and i + rope_dim / 2, the
+// order of the original checkpoints: begin and end are multiples of head_dim. Both use the same
+// four products, unfused, so that nothing depends on how the compiler vectorises them.
 //
 // Parallel over element ranges, by the caller.
 #include "simd.h"
 
 namespace quire::QUIRE_ISA {
 
-void rope(float* data, int64_t begin, int64_t end, int32_t head_dim, int32_t rope_dim,
-          const float* cos, const float* sin) {
+void rope_adjacent(float* data, int64_t begin, int64_t end, int32_t head_dim, int32_t rope_dim,
+                   const float* cos, const float* sin) {
   int32_t within = static_cast<int32_t>(begin % head_dim);
   for (int64_t i = begin; i < end; i += 2) {
     if (within < rope_dim) {
@@ -23,6 +27,24 @@ void rope(float* data, int64_t begin, int64_t end, int32_t head_dim, int32_t rop
     }
     within += 2;
     if (within == head_dim) within = 0;
+  }
+}
+
+void rope_halves(float* data, int64_t begin, int64_t end, int32_t head_dim, int32_t rope_dim,
+                 const float* cos, const float* sin) {
+  const int32_t pairs = rope_dim / 2;
+  for (int64_t head = begin; head < end; head += head_dim) {
+    float* first = data + head;
+    float* second = first + pairs;
+    for (int32_t i = 0; i < pairs; i += kLanes) {
+      const int32_t left = pairs - i;
+      const Floats x = load_up_to(first + i, left, 0);
+      const Floats y = load_up_to(second + i, left, 0);
+      const Floats c = load_up_to(cos + i, left, 0);
+      const Floats s = load_up_to(sin + i, left, 0);
+      store_up_to(first + i, left, sub(mul(x, c), mul(y, s)));
+      store_up_to(second + i, left, add(mul(x, s), mul(y, c)));
+    }
   }
 }
 

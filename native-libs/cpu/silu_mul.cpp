@@ -2,6 +2,7 @@
 //
 //   silu_mul  out = gate / (1 + exp(-gate)) * up, all [count] float32
 //   add       out += in
+//   scale     inout *= factor
 //
 // Parallel over element ranges, by the caller.
 #include "simd.h"
@@ -21,6 +22,13 @@ void add_to(const float* in, int64_t count, float* out) {
   for (int64_t i = 0; i < count; i += kLanes) {
     const int64_t left = count - i;
     store_up_to(out + i, left, add(load_up_to(out + i, left, 0), load_up_to(in + i, left, 0)));
+  }
+}
+
+void scale(float factor, int64_t count, float* inout) {
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const int64_t left = count - i;
+    store_up_to(inout + i, left, mul(load_up_to(inout + i, left, 0), set1(factor)));
   }
 }
 

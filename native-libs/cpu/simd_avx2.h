@@ -29,6 +29,18 @@ static inline Floats load_half(const uint16_t* in) {
   const __m128i* halves = reinterpret_cast<const __m128i*>(in);
   return {_mm256_cvtph_ps(_mm_loadu_si128(halves)), _mm256_cvtph_ps(_mm_loadu_si128(halves + 1))};
 }
+static inline __m256 widen_bfloat(__m128i halves) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
+}
+static inline Floats load_bfloat(const uint16_t* in) {
+  const __m128i* halves = reinterpret_cast<const __m128i*>(in);
+  return {widen_bfloat(_mm_loadu_si128(halves)), widen_bfloat(_mm_loadu_si128(halves + 1))};
+}
+static inline Floats load_signed_bytes(const uint8_t* in) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in));
+  return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
+          _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)))};
+}
 static inline void store_half(uint16_t* out, Floats a) {
   __m128i* halves = reinterpret_cast<__m128i*>(out);
   _mm_storeu_si128(halves, _mm256_cvtps_ph(a.low, _MM_FROUND_TO_NEAREST_INT));
@@ -111,6 +123,9 @@ static inline Ints and_ints(Ints a, int32_t mask) {
   const __m256i bits = _mm256_set1_epi32(mask);
   return {_mm256_and_si256(a.low, bits), _mm256_and_si256(a.high, bits)};
 }
+static inline Ints or_ints(Ints a, Ints b) {
+  return {_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)};
+}
 static inline Ints add_ints(Ints a, Ints b) {
   return {_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)};
 }
@@ -120,6 +135,18 @@ static inline Ints sub_ints(Ints a, Ints b) {
 template <int kBits>
 static inline Ints shift_halves(Ints a) {
   return {_mm256_srli_epi16(a.low, kBits), _mm256_srli_epi16(a.high, kBits)};
+}
+template <int kBits>
+static inline Ints shift_halves_left(Ints a) {
+  return {_mm256_slli_epi16(a.low, kBits), _mm256_slli_epi16(a.high, kBits)};
+}
+static inline Ints load_table(const uint8_t* in) {
+  const __m256i table =
+      _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(in)));
+  return {table, table};
+}
+static inline Ints look_up(Ints table, Ints index) {
+  return {_mm256_shuffle_epi8(table.low, index.low), _mm256_shuffle_epi8(table.high, index.high)};
 }
 static inline Ints dot_pairs(Ints acc, Ints a, Ints b) {
   return add_ints(acc, {_mm256_madd_epi16(a.low, b.low), _mm256_madd_epi16(a.high, b.high)});

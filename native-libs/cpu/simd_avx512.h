@@ -19,6 +19,14 @@ static inline void store(float* out, Floats a) { _mm512_storeu_ps(out, a); }
 static inline Floats load_half(const uint16_t* in) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(in)));
 }
+static inline Floats load_bfloat(const uint16_t* in) {
+  const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+}
+static inline Floats load_signed_bytes(const uint8_t* in) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in));
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+}
 static inline void store_half(uint16_t* out, Floats a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(out),
                       _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
@@ -67,12 +75,21 @@ static inline Ints set1_ints(int32_t a) { return _mm512_set1_epi32(a); }
 static inline Ints and_ints(Ints a, int32_t mask) {
   return _mm512_and_si512(a, _mm512_set1_epi32(mask));
 }
+static inline Ints or_ints(Ints a, Ints b) { return _mm512_or_si512(a, b); }
 static inline Ints add_ints(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
 static inline Ints sub_ints(Ints a, Ints b) { return _mm512_sub_epi32(a, b); }
 template <int kBits>
 static inline Ints shift_halves(Ints a) {
   return _mm512_srli_epi16(a, kBits);
 }
+template <int kBits>
+static inline Ints shift_halves_left(Ints a) {
+  return _mm512_slli_epi16(a, kBits);
+}
+static inline Ints load_table(const uint8_t* in) {
+  return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(in)));
+}
+static inline Ints look_up(Ints table, Ints index) { return _mm512_shuffle_epi8(table, index); }
 static inline Ints dot_pairs(Ints acc, Ints a, Ints b) {
 #ifdef __AVX512VNNI__
   return _mm512_dpwssd_epi32(acc, a, b);

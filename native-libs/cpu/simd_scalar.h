@@ -44,6 +44,14 @@ static inline void store(float* out, const Floats& a) {
 static inline Floats load_half(const uint16_t* in) {
   return each([=](int i) { return half_to_float(in[i]); });
 }
+// The upper halves of float32.
+static inline Floats load_bfloat(const uint16_t* in) {
+  return each([=](int i) { return bfloat_to_float(in[i]); });
+}
+// Sixteen signed bytes.
+static inline Floats load_signed_bytes(const uint8_t* in) {
+  return each([=](int i) { return static_cast<float>(static_cast<int8_t>(in[i])); });
+}
 static inline void store_half(uint16_t* out, const Floats& a) {
   for (int i = 0; i < 16; ++i) out[i] = float_to_half(a.lane[i]);
 }
@@ -131,6 +139,9 @@ static inline Ints set1_ints(int32_t a) {
 static inline Ints and_ints(const Ints& a, int32_t mask) {
   return each_int([&](int i) { return a.lane[i] & mask; });
 }
+static inline Ints or_ints(const Ints& a, const Ints& b) {
+  return each_int([&](int i) { return a.lane[i] | b.lane[i]; });
+}
 static inline Ints add_ints(const Ints& a, const Ints& b) {
   return each_int([&](int i) { return a.lane[i] + b.lane[i]; });
 }
@@ -144,6 +155,28 @@ static inline Ints shift_halves(const Ints& a) {
     const uint32_t bits = static_cast<uint32_t>(a.lane[i]);
     return static_cast<int32_t>((((bits & 0xFFFFu) >> kBits)) | ((bits >> 16 >> kBits) << 16));
   });
+}
+template <int kBits>
+static inline Ints shift_halves_left(const Ints& a) {
+  return each_int([&](int i) {
+    const uint32_t bits = static_cast<uint32_t>(a.lane[i]);
+    return static_cast<int32_t>((bits << kBits & 0xFFFFu) | (bits >> 16 << (16 + kBits)));
+  });
+}
+// A table of 16 bytes for look_up.
+static inline Ints load_table(const uint8_t* in) {
+  Ints out = {};
+  memcpy(&out, in, 16);
+  return out;
+}
+// The table's entry for each byte, which is below 16.
+static inline Ints look_up(const Ints& table, const Ints& index) {
+  uint8_t values[64];
+  uint8_t bytes[64];
+  memcpy(values, &table, 64);
+  memcpy(bytes, &index, 64);
+  for (int i = 0; i < 64; ++i) bytes[i] = values[bytes[i]];
+  return load_ints(bytes);
 }
 // acc + a.low * b.low + a.high * b.high over the int16 halves of each lane.
 static inline Ints dot_pairs(const Ints& acc, const Ints& a, const Ints& b) {

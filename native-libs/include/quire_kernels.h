@@ -42,18 +42,63 @@ enum {
 enum { QUIRE_ISA_AUTO = 0, QUIRE_ISA_SCALAR = 1, QUIRE_ISA_AVX2 = 2, QUIRE_ISA_AVX512 = 3 };
 
 // Weight types: GGUF's numbers.
-enum { QUIRE_F32 = 0, QUIRE_F16 = 1, QUIRE_Q4_1 = 3, QUIRE_Q8_0 = 8 };
+enum {
+  QUIRE_F32 = 0,
+  QUIRE_F16 = 1,
+  QUIRE_Q4_0 = 2,
+  QUIRE_Q4_1 = 3,
+  QUIRE_Q5_0 = 6,
+  QUIRE_Q5_1 = 7,
+  QUIRE_Q8_0 = 8,
+  QUIRE_Q2_K = 10,
+  QUIRE_Q3_K = 11,
+  QUIRE_Q4_K = 12,
+  QUIRE_Q5_K = 13,
+  QUIRE_Q6_K = 14,
+  QUIRE_IQ4_NL = 20,
+  QUIRE_BF16 = 30,
+  QUIRE_MXFP4 = 39,
+};
+
+// How rows are normalised: x / sqrt(mean(x²) + epsilon) · weight (Zhang and Sennrich, 2019), or
+// (x - mean(x)) / sqrt(variance(x) + epsilon) · weight + bias (Ba et al., 2016).
+enum { QUIRE_NORM_RMS = 0, QUIRE_NORM_LAYER = 1 };
+
+// The hidden layer from g = gate · n and u = up · n: silu(g) · u, gelu(g) · u, or gelu(u) without a
+// gate; gelu by its tanh approximation (Hendrycks and Gimpel, 2016).
+enum { QUIRE_GATED_SILU = 0, QUIRE_GATED_GELU = 1, QUIRE_GELU = 2 };
+
+// Elements of a head that a rotary embedding turns together: 2i and 2i + 1, or i and i + dim / 2.
+enum { QUIRE_PAIRS_ADJACENT = 0, QUIRE_PAIRS_HALVES = 1 };
+
+// Ids of quire_bind: per layer, and of the model.
+#define QUIRE_LAYER_WEIGHTS 22
+#define QUIRE_MODEL_WEIGHTS 5
 
 typedef struct quire_context quire_context;
 
+// Arrays are read by quire_open and not needed after it.
 typedef struct quire_config {
-  // Model shape; heads is a multiple of kv_heads.
+  // Model shape; heads is a multiple of kv_heads, head_dim even and at most 512.
   int32_t layers, embedding, feed_forward, vocabulary;
   int32_t heads, kv_heads, head_dim;
   int32_t context_length;  // positions 0 … context_length - 1
-  int32_t rope_dim;  // leading elements of a head that are rotated, in pairs (2i, 2i + 1); even
-  float rope_base;   // theta
+  int32_t norm;            // QUIRE_NORM_*, of every norm but those over a head, which are RMS
   float norm_epsilon;
+  int32_t activation;     // QUIRE_GATED_SILU …
+  float embedding_scale;  // factor of an embedding row as it enters the residual stream
+  float attention_scale;  // factor of query · key
+  // Rotary embeddings (Su et al., 2021, section 3.4.2): at position p, pair i of a head's leading
+  // rope_dim elements turns by p · inverse_frequency[i], worked out in double precision, and is
+  // multiplied by the magnitude.
+  int32_t ropes;
+  const int32_t* rope_pairs;       // [ropes] QUIRE_PAIRS_*
+  const int32_t* rope_dim;         // [ropes] even, at most head_dim
+  const float* rope_magnitude;     // [ropes]
+  const float* inverse_frequency;  // rope after rope: rope_dim / 2 each
+  const int32_t* layer_rope;       // [layers] index of a rope; -1 = none
+  const int32_t* layer_window;     // [layers] positions that a token attends to, its own included;
+                                   // 0 = all before it
   // Most of each in one step.
   int32_t max_tokens, max_seqs, max_rows;
   int32_t table_stride;  // entries of one block table row
@@ -116,8 +161,8 @@ int32_t quire_host_free(void* memory, int64_t bytes);
 
 // Guards memory that is a mapped file against the file's becoming shorter: a read behind the new
 // end finds zeros from then on, where it would have ended the process. Returns the guard's number
-// (>= 0) or a negative status; at most 256 guards at a time, in the process. Take it back before the
-// file is unmapped.
+// (>= 0) or a negative status; at most 256 guards at a time, in the process. Take it back before
+// the file is unmapped.
 int32_t quire_guard(const void* memory, int64_t bytes);
 // 1 once such a read has happened, else 0; a negative status where there is no such guard.
 int32_t quire_guard_lost(int32_t guard);
@@ -136,17 +181,22 @@ int32_t quire_pack_layout(int32_t isa);
 // of the type's block.
 int64_t quire_packed_bytes(int32_t type, int64_t rows, int64_t cols);
 // Packs `src` (GGUF's row-major layout) into `dst` (64-byte aligned, quire_packed_bytes long).
-// Lossless. Every 16 rows are packed by themselves, one behind the other: rows [16 i, 16 j) alone give
-// the same bytes.
+// Lossless, and the same bytes on every processor. Every 16 rows are packed by themselves, one
+// behind the other: rows [16 i, 16 j) alone give the same bytes.
 int32_t quire_pack(int32_t type, int64_t rows, int64_t cols, const void* src, void* dst);
 // Registers a packed weight without copying; returns its id (>= 0) or a negative status.
 int32_t quire_weight(quire_context* context, int32_t type, int64_t rows, int64_t cols,
                      const void* packed);
 
-// The model's weights by id. `layer_weights` [layers, 9]: attention norm, query, key, value,
-// output, feed-forward norm, gate, up, down. Shapes are checked here once.
-int32_t quire_bind(quire_context* context, const int32_t* layer_weights, int32_t embedding,
-                   int32_t output_norm, int32_t output_head);
+// The model's weights by id; -1 = the model has none. Shapes are checked here once.
+//   layer_weights [layers, QUIRE_LAYER_WEIGHTS]: attention norm, its bias, query, its bias, key,
+//     its bias, value, its bias, query norm, key norm (both [1, head_dim], over each head), output,
+//     its bias, post-attention norm, feed-forward norm, its bias, gate, its bias, up, its bias,
+//     down, its bias, post-feed-forward norm
+//   model_weights [QUIRE_MODEL_WEIGHTS]: embedding, position embedding [at least context_length,
+//     embedding], output norm, its bias, output head
+int32_t quire_bind(quire_context* context, const int32_t* layer_weights,
+                   const int32_t* model_weights);
 
 // Bytes of one block: keys and values of all layers.
 int64_t quire_block_bytes(const quire_context* context);
@@ -160,17 +210,26 @@ int32_t quire_block_copy(quire_context* context, int32_t count, const int32_t* s
 int32_t quire_step_begin(quire_context* context, const quire_plan* plan);
 int32_t quire_step_end(quire_context* context);
 
-// The fused operations; x is the residual stream [T, embedding].
-int32_t quire_embed(quire_context* context);  // x = embedding[token]
-int32_t quire_attention_input(quire_context* context,
-                              int32_t layer);  // norm, q/k/v, RoPE, cache write
-int32_t quire_paged_attention(quire_context* context, int32_t layer);   // a = attention(q, cache)
-int32_t quire_attention_output(quire_context* context, int32_t layer);  // x += output · a
-int32_t quire_feed_forward_gate(quire_context* context,
-                                int32_t layer);  // h = silu(gate · n) * (up · n)
-int32_t quire_feed_forward_down(quire_context* context, int32_t layer);  // x += down · h
-int32_t quire_logits(quire_context* context);  // logits[R] = head · norm(x)
-int32_t quire_sample(quire_context* context);  // tokens and log-probabilities
+// The fused operations; x is the residual stream [T, embedding]. What the model has no weights for
+// falls away.
+//   embed              x = embedding[token] · embedding_scale + position embedding[position]
+//   attention_input    n = norm(x); q, k, v = products with n + biases; q and k normalised by head
+//   and
+//                      rotated; k and v into the cache
+//   paged_attention    a = attention(q, cache) within the layer's window
+//   attention_output   x += norm(output · a + bias)
+//   feed_forward_gate  h = activation(gate · n + bias, up · n + bias), n = norm(x)
+//   feed_forward_down  x += norm(down · h + bias)
+//   logits             logits[R] = head · norm(x)
+//   sample             tokens and log-probabilities
+int32_t quire_embed(quire_context* context);
+int32_t quire_attention_input(quire_context* context, int32_t layer);
+int32_t quire_paged_attention(quire_context* context, int32_t layer);
+int32_t quire_attention_output(quire_context* context, int32_t layer);
+int32_t quire_feed_forward_gate(quire_context* context, int32_t layer);
+int32_t quire_feed_forward_down(quire_context* context, int32_t layer);
+int32_t quire_logits(quire_context* context);
+int32_t quire_sample(quire_context* context);
 
 // Logits [R, vocabulary] of the last step, valid until the next; row stride is the vocabulary.
 const float* quire_logits_data(const quire_context* context);
@@ -182,16 +241,21 @@ int32_t quire_op_matmul(quire_context* context, int32_t weight, int32_t tokens, 
 //   in, out [tokens, cols] float32; weight [cols] float32
 int32_t quire_op_rms_norm(quire_context* context, int32_t tokens, int32_t cols, float epsilon,
                           const float* weight, const float* in, float* out);
-//   data [tokens, heads, head_dim] float32, rotated in place at `position` [tokens]
-int32_t quire_op_rope(quire_context* context, int32_t tokens, int32_t heads,
+//   the same with the mean taken out first; bias [cols] float32 or null
+int32_t quire_op_layer_norm(quire_context* context, int32_t tokens, int32_t cols, float epsilon,
+                            const float* weight, const float* bias, const float* in, float* out);
+//   data [tokens, heads, head_dim] float32, rotated in place by rope `rope` at `position` [tokens]
+int32_t quire_op_rope(quire_context* context, int32_t rope, int32_t tokens, int32_t heads,
                       const int32_t* position, float* data);
-//   gate, up, out [count] float32: out = silu(gate) * up
-int32_t quire_op_silu_mul(quire_context* context, int64_t count, const float* gate, const float* up,
-                          float* out);
+//   gate, up, out [count] float32: out = the hidden layer; gate is not read where `activation` has
+//   none
+int32_t quire_op_activation(quire_context* context, int32_t activation, int64_t count,
+                            const float* gate, const float* up, float* out);
 //   key, value [tokens, kv_heads, head_dim] float32 into `layer` of the cache at slot [tokens]
 int32_t quire_op_cache_write(quire_context* context, int32_t layer, int32_t tokens,
                              const int64_t* slot, const float* key, const float* value);
-//   query, out [T, heads, head_dim] float32; plan as for a step (only its tables are read)
+//   query, out [T, heads, head_dim] float32; plan as for a step (only its tables are read); the
+//   window is that of `layer`
 int32_t quire_op_paged_attention(quire_context* context, int32_t layer, const quire_plan* plan,
                                  const float* query, float* out);
 //   logits [R, vocabulary] float32, with R and the sampling arrays of `plan`; not changed

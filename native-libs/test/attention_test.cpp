@@ -1,6 +1,8 @@
 // Cache writes and paged attention against double-precision loops over float16 keys and values.
 #include <sys/mman.h>
 
+#include <utility>
+
 #include "fixture.h"
 
 using namespace fixture;
@@ -8,25 +10,25 @@ using namespace fixture;
 static constexpr int32_t kBlocks = 120;
 
 struct Model {
-  quire_config config;
+  Config config;
   std::vector<float> key, value;  // [tokens, kv_heads, head_dim] of one sequence
 };
 
-static quire_config attention_config(int32_t isa, int32_t threads, int32_t heads, int32_t kv_heads,
-                                     int32_t head_dim) {
-  quire_config c = small_config();
+static Config attention_config(int32_t isa, int32_t threads, int32_t heads, int32_t kv_heads,
+                               int32_t head_dim) {
+  Config c = small_config();
   c.isa = isa;
   c.threads = threads;
   c.heads = heads;
   c.kv_heads = kv_heads;
   c.head_dim = head_dim;
-  c.rope_dim = 0;
+  c.attention_scale = 1 / sqrtf(static_cast<float>(head_dim));
   return c;
 }
 
 // A pool full of NaN, with a context over it.
 struct Pool {
-  explicit Pool(const quire_config& config)
+  explicit Pool(const Config& config)
       : c(config), bytes(quire_block_bytes(c.context) * kBlocks), memory(bytes) {
     memset(memory.data, 0xFF, static_cast<size_t>(bytes));
     CHECK(quire_cache_open(c.context, kBlocks, memory.data) == QUIRE_OK, "%s", quire_last_error());
@@ -58,7 +60,7 @@ static std::vector<int32_t> table(Random& random, bool permuted) {
   return blocks;
 }
 
-static Model random_model(Random& random, const quire_config& config) {
+static Model random_model(Random& random, const Config& config) {
   Model m = {config, {}, {}};
   m.key = random_floats(random, int64_t{600} * config.kv_heads * config.head_dim, 2);
   m.value = random_floats(random, int64_t{600} * config.kv_heads * config.head_dim);
@@ -69,26 +71,28 @@ static double half_of(const std::vector<float>& in, int64_t index) {
   return half_to_float(float_to_half(in[static_cast<size_t>(index)]));
 }
 
-// `out` and `query` [heads, head_dim] of a token that sees positions 0 ... limit - 1.
-static void check_token(const Model& m, int32_t limit, const float* query, const float* out) {
+// `out` and `query` [heads, head_dim] of a token that sees positions from ... limit - 1.
+static void check_token(const Model& m, int32_t limit, const float* query, const float* out,
+                        int32_t from = 0) {
   const int32_t d = m.config.head_dim;
   for (int32_t head = 0; head < m.config.heads; ++head) {
     const int32_t kv = head / (m.config.heads / m.config.kv_heads);
     std::vector<double> weight(static_cast<size_t>(limit));
     double largest = -INFINITY;
-    for (int32_t i = 0; i < limit; ++i) {
+    for (int32_t i = from; i < limit; ++i) {
       double score = 0;
       for (int32_t e = 0; e < d; ++e)
         score +=
             query[head * d + e] * half_of(m.key, (int64_t{i} * m.config.kv_heads + kv) * d + e);
-      weight[static_cast<size_t>(i)] = score / sqrt(d);
+      weight[static_cast<size_t>(i)] = score * m.config.attention_scale;
       largest = fmax(largest, weight[static_cast<size_t>(i)]);
     }
     double total = 0;
-    for (double& w : weight) total += w = exp(w - largest);
+    for (size_t i = static_cast<size_t>(from); i < weight.size(); ++i)
+      total += weight[i] = exp(weight[i] - largest);
     for (int32_t e = 0; e < d; ++e) {
       double expected = 0;
-      for (int32_t i = 0; i < limit; ++i)
+      for (int32_t i = from; i < limit; ++i)
         expected += weight[static_cast<size_t>(i)] *
                     half_of(m.value, (int64_t{i} * m.config.kv_heads + kv) * d + e);
       expected /= total;
@@ -105,7 +109,7 @@ TEST(pagedAttention_everyLength_agreesWithDouble) {
   for (int32_t isa : isas()) {
     for (int32_t query_len : {1, 2, 16, 17}) {
       Random random{8};
-      const quire_config config = attention_config(isa, 2, 6, 2, 32);
+      const Config config = attention_config(isa, 2, 6, 2, 32);
       const Model m = random_model(random, config);
       const std::vector<int32_t> blocks = table(random, true);
       for (int32_t length : {1, 15, 16, 17, 31, 32, 33, 255, 256, 257, 511, 512, 513}) {
@@ -129,14 +133,14 @@ TEST(pagedAttention_everyHeadShape_agreesWithDoubleAndVariants) {
   struct Shape {
     int32_t heads, kv_heads, head_dim;
   };
-  const Shape shapes[] = {{2, 2, 64},  {4, 2, 80}, {3, 1, 96}, {4, 1, 128}, {7, 1, 16},
-                          {16, 2, 32}, {9, 3, 64}, {2, 1, 8},  {3, 3, 20},  {16, 1, 16}};
+  const Shape shapes[] = {{2, 2, 64}, {4, 2, 80}, {3, 1, 96},  {4, 1, 128}, {7, 1, 16}, {16, 2, 32},
+                          {9, 3, 64}, {2, 1, 8},  {3, 3, 20},  {16, 1, 16}, {9, 1, 32}, {17, 1, 16},
+                          {32, 1, 8}, {5, 5, 40}, {8, 1, 112}, {4, 1, 256}, {3, 1, 512}};
   for (const Shape& shape : shapes) {
     std::vector<float> first;
     for (int32_t isa : isas()) {
       Random random{9};
-      const quire_config config =
-          attention_config(isa, 1, shape.heads, shape.kv_heads, shape.head_dim);
+      const Config config = attention_config(isa, 1, shape.heads, shape.kv_heads, shape.head_dim);
       const Model m = random_model(random, config);
       const std::vector<int32_t> blocks = table(random, false);
       Pool pool(config);
@@ -163,7 +167,7 @@ TEST(pagedAttention_blocksMatesCutsThreads_doNotChangeBits) {
     const std::vector<float> mates = random_floats(random, 3 * 6 * 32, 3);
     std::vector<float> expected;
     for (int32_t threads : {1, 2, 4}) {
-      quire_config config = m.config;
+      Config config = m.config;
       config.threads = threads;
       for (bool permuted : {false, true}) {
         Pool pool(config);
@@ -202,9 +206,91 @@ TEST(pagedAttention_blocksMatesCutsThreads_doNotChangeBits) {
   }
 }
 
+// What lies before the window is NaN, and blocks that lie there whole are not even the sequence's.
+TEST(pagedAttention_everyWindow_agreesWithDoubleAndReadsNothingBeforeIt) {
+  for (int32_t isa : isas()) {
+    for (int32_t window : {1, 2, 15, 16, 17, 255, 256, 257, 400, 599, 600, 700}) {
+      Random random{15};
+      Config config = attention_config(isa, 2, 6, 2, 32);
+      config.windows = {0, window};
+      const Model m = random_model(random, config);
+      const std::vector<int32_t> blocks = table(random, true);
+      for (int32_t query_len : {1, 5, 17}) {
+        for (int32_t length : {17, 255, 256, 257, 272, 273, 513, 600}) {
+          const int32_t from = length - query_len + 1 - window;  // of the first query row
+          Model broken = m;
+          for (int32_t i = 0; i < from * 2 * 32; ++i)
+            broken.key[static_cast<size_t>(i)] = broken.value[static_cast<size_t>(i)] = NAN;
+          std::vector<int32_t> own = blocks;
+          for (int32_t i = 0; i < from / 16; ++i) own[static_cast<size_t>(i)] = 118;
+          Pool pool(config);
+          pool.write(broken, length, own);
+          Plan plan(config.table_stride);
+          plan.add_sequence(length, query_len, own);
+          const std::vector<float> query = random_floats(random, int64_t{query_len} * 6 * 32, 3);
+          const std::vector<float> out = pool.attend(plan, query);
+          for (int32_t t = 0; t < query_len; ++t) {
+            const int32_t first = from + t > 0 ? from + t : 0;
+            check_token(m, length - query_len + t + 1, query.data() + t * 192, out.data() + t * 192,
+                        first);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(pagedAttention_windowOverBlocksMatesCutsThreads_doesNotChangeBits) {
+  for (const auto& [heads, kv_heads] : {std::pair{6, 2}, {10, 1}}) {
+    for (int32_t window : {1, 16, 40, 255, 257, 300}) {
+      std::vector<float> expected;
+      for (int32_t isa : isas()) {
+        Random random{16};
+        const Model m = random_model(random, attention_config(isa, 1, heads, kv_heads, 32));
+        const Model other = random_model(random, m.config);
+        const int32_t width = heads * 32;
+        const std::vector<float> query = random_floats(random, 30 * width, 3);
+        const std::vector<float> mates = random_floats(random, 3 * width, 3);
+        for (int32_t threads : {1, 2, 4}) {
+          Config config = m.config;
+          config.threads = threads;
+          config.windows = {0, window};
+          Pool pool(config);
+          const std::vector<int32_t> blocks = table(random, true);
+          pool.write(m, 530, blocks);
+          Plan whole(config.table_stride);
+          whole.add_sequence(530, 30, blocks);
+          const std::vector<float> out = pool.attend(whole, query);
+          if (expected.empty()) expected = out;
+          CHECK(same_bits(out, expected), "isa=%d, threads=%d, window=%d", isa, threads, window);
+          for (int32_t t = 0; t < 30; ++t) {
+            Plan one(config.table_stride);
+            one.add_sequence(501 + t, 1, blocks);
+            const std::vector<float> alone = pool.attend(
+                one,
+                std::vector<float>(query.begin() + t * width, query.begin() + (t + 1) * width));
+            CHECK(memcmp(alone.data(), expected.data() + t * width, alone.size() * 4) == 0,
+                  "isa=%d, threads=%d, window=%d, t=%d alone", isa, threads, window, t);
+          }
+          Plan mixed(config.table_stride);
+          const std::vector<int32_t> mate_blocks = {117, 118, 115};  // not of the permuted table
+          pool.write(other, 40, mate_blocks);
+          mixed.add_sequence(40, 3, mate_blocks);
+          mixed.add_sequence(530, 30, blocks);
+          std::vector<float> both = mates;
+          both.insert(both.end(), query.begin(), query.end());
+          const std::vector<float> mixed_out = pool.attend(mixed, both);
+          CHECK(memcmp(mixed_out.data() + 3 * width, expected.data(), expected.size() * 4) == 0,
+                "mates: isa=%d, threads=%d, window=%d", isa, threads, window);
+        }
+      }
+    }
+  }
+}
+
 TEST(cacheWrite_slotMinusOne_writesNothing) {
   for (int32_t isa : isas()) {
-    const quire_config config = attention_config(isa, 1, 6, 2, 20);
+    const Config config = attention_config(isa, 1, 6, 2, 20);
     Pool pool(config);
     Random random{11};
     const Model m = random_model(random, config);
@@ -230,7 +316,7 @@ TEST(cacheWrite_slotMinusOne_writesNothing) {
 }
 
 TEST(blockCopy_thenDiverge_leavesTheSource) {
-  const quire_config config = attention_config(QUIRE_ISA_AUTO, 1, 6, 2, 32);
+  const Config config = attention_config(QUIRE_ISA_AUTO, 1, 6, 2, 32);
   Pool pool(config);
   Random random{12};
   const Model m = random_model(random, config);
@@ -256,7 +342,7 @@ TEST(blockCopy_thenDiverge_leavesTheSource) {
 
 // 2^31 float16 elements lie below the last block: 32-bit offsets would wrap.
 TEST(pagedAttention_beyondTwoGigaElements_usesWideOffsets) {
-  quire_config config = attention_config(QUIRE_ISA_AUTO, 1, 2, 2, 128);
+  Config config = attention_config(QUIRE_ISA_AUTO, 1, 2, 2, 128);
   config.layers = 2;
   Context c(config);
   const int64_t blocks = (int64_t{1} << 32) / (quire_block_bytes(c.context) / 2) * 2 + 8;

@@ -1,5 +1,5 @@
-// Times the products and the attention of SmolLM2-135M (and a 7B-sized matrix), best of several
-// rounds.
+// Times the products and the attention of SmolLM2-135M (and a 7B-sized matrix, and one of every
+// weight type), best of several rounds.
 //
 //   make -C native-libs bench            2 threads, best instruction set
 //   kernel_bench THREADS ISA             ISA as in quire_kernels.h
@@ -7,6 +7,7 @@
 // GB/s counts packed weight (or key and value) bytes once per call; GOP/s counts a multiply and an
 // add as two. Where several matrices would fit the cache, calls go round a set of them of 64 MB or
 // more.
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,9 +49,22 @@ static double time_call(const Call& call) {
   return best;
 }
 
-static quire_config smollm2(int32_t threads, int32_t isa) {
+static constexpr int32_t kWindow = 1024;  // of every second layer in the attention's context
+
+// SmolLM2-135M's numbers; the arrays live as long as the program.
+static quire_config smollm2(int32_t threads, int32_t isa, const int32_t* windows) {
+  static const int32_t dim = 64;
+  static const int32_t pairs = QUIRE_PAIRS_ADJACENT;
+  static const float magnitude = 1;
+  static const std::vector<int32_t> ropes(30, 0);
+  static const std::vector<float> frequencies = [] {
+    std::vector<float> out;
+    for (int32_t i = 0; i < dim / 2; ++i)
+      out.push_back(static_cast<float>(pow(100000.0, -2.0 * i / dim)));
+    return out;
+  }();
   quire_config c = {};
-  c.layers = 1;
+  c.layers = 2;
   c.embedding = 576;
   c.feed_forward = 4096;
   c.vocabulary = 49152;
@@ -58,9 +72,16 @@ static quire_config smollm2(int32_t threads, int32_t isa) {
   c.kv_heads = 3;
   c.head_dim = 64;
   c.context_length = 8192;
-  c.rope_dim = 64;
-  c.rope_base = 100000;
   c.norm_epsilon = 1e-5f;
+  c.embedding_scale = 1;
+  c.attention_scale = 0.125f;
+  c.ropes = 1;
+  c.rope_pairs = &pairs;
+  c.rope_dim = &dim;
+  c.rope_magnitude = &magnitude;
+  c.inverse_frequency = frequencies.data();
+  c.layer_rope = ropes.data();
+  c.layer_window = windows;
   c.max_tokens = 512;
   c.max_seqs = 16;
   c.max_rows = 8;
@@ -101,7 +122,8 @@ static void bench_matmul(quire_context* context, const char* name, int32_t type,
   for (void* memory : memories) quire_host_free(memory, bytes);
 }
 
-static void bench_attention(quire_context* context, int32_t seqs, int32_t length, int32_t query) {
+static void bench_attention(quire_context* context, int32_t layer, int32_t seqs, int32_t length,
+                            int32_t query) {
   std::vector<int32_t> position, query_start{0}, context_len,
       table(static_cast<size_t>(seqs) * 512);
   for (int32_t s = 0; s < seqs; ++s) {
@@ -121,11 +143,13 @@ static void bench_attention(quire_context* context, int32_t seqs, int32_t length
   std::vector<float> data(position.size() * 576, 0.1f);
   std::vector<float> out(data.size());
   const double seconds = time_call(
-      [&](int) { must(quire_op_paged_attention(context, 0, &plan, data.data(), out.data())); });
-  const double bytes = static_cast<double>(seqs) * length * 3 * 64 * 2 * 2;
-  const double pairs = static_cast<double>(seqs) * query * (length - query / 2.0);
-  printf("attention seqs=%d length=%d query=%d: %.1f us, %.1f GB/s, %.0f GOP/s\n", seqs, length,
-         query, seconds * 1e6, bytes / seconds * 1e-9, pairs * 9 * 64 * 4 / seconds * 1e-9);
+      [&](int) { must(quire_op_paged_attention(context, layer, &plan, data.data(), out.data())); });
+  const int32_t read = layer == 0 || length < kWindow + query ? length : kWindow + query;
+  const double bytes = static_cast<double>(seqs) * read * 3 * 64 * 2 * 2;
+  const double pairs = static_cast<double>(seqs) * query * (read - query / 2.0);
+  printf("attention seqs=%d length=%d query=%d window=%d: %.1f us, %.1f GB/s, %.0f GOP/s\n", seqs,
+         length, query, layer == 0 ? 0 : kWindow, seconds * 1e6, bytes / seconds * 1e-9,
+         pairs * 9 * 64 * 4 / seconds * 1e-9);
 }
 
 static void bench_sample(quire_context* context, const char* name, float temperature, float top_p,
@@ -180,20 +204,24 @@ struct Model {
     must(quire_open(&config, &context));
     std::vector<int32_t> ids;
     for (int layer = 0; layer < 30; ++layer) {
-      for (const auto& [type, rows, cols] : {std::tuple{QUIRE_F32, 1, 576},
-                                             {QUIRE_Q4_1, 576, 576},
-                                             {QUIRE_Q4_1, 192, 576},
-                                             {QUIRE_Q4_1, 192, 576},
-                                             {QUIRE_Q4_1, 576, 576},
-                                             {QUIRE_F32, 1, 576},
-                                             {QUIRE_Q4_1, 1536, 576},
-                                             {QUIRE_Q4_1, 1536, 576},
-                                             {QUIRE_Q4_1, 576, 1536}}) {
-        ids.push_back(weight(type, rows, cols));
+      // Places in the order of quire_bind.
+      std::vector<int32_t> layer_ids(QUIRE_LAYER_WEIGHTS, -1);
+      for (const auto& [place, type, rows, cols] : {std::tuple{0, QUIRE_F32, 1, 576},
+                                                    {2, QUIRE_Q4_1, 576, 576},
+                                                    {4, QUIRE_Q4_1, 192, 576},
+                                                    {6, QUIRE_Q4_1, 192, 576},
+                                                    {10, QUIRE_Q4_1, 576, 576},
+                                                    {13, QUIRE_F32, 1, 576},
+                                                    {15, QUIRE_Q4_1, 1536, 576},
+                                                    {17, QUIRE_Q4_1, 1536, 576},
+                                                    {19, QUIRE_Q4_1, 576, 1536}}) {
+        layer_ids[static_cast<size_t>(place)] = weight(type, rows, cols);
       }
+      ids.insert(ids.end(), layer_ids.begin(), layer_ids.end());
     }
     const int32_t head = weight(QUIRE_Q8_0, 49152, 576);
-    must(quire_bind(context, ids.data(), head, weight(QUIRE_F32, 1, 576), head));
+    const int32_t model[QUIRE_MODEL_WEIGHTS] = {head, -1, weight(QUIRE_F32, 1, 576), -1, head};
+    must(quire_bind(context, ids.data(), model));
     const int64_t bytes = 512 * quire_block_bytes(context);
     void* cache;
     must(quire_host_alloc(bytes, &cache));
@@ -261,8 +289,9 @@ static void bench_step(Model& model, int32_t seqs, int32_t length, int32_t query
          seconds * 1e3, static_cast<double>(token.size()) / seconds);
 }
 
-static void bench_steps(const quire_config& config) {
-  Model model(config);
+static void bench_steps(int32_t threads, int32_t isa) {
+  const std::vector<int32_t> windows(30, 0);
+  Model model(smollm2(threads, isa, windows.data()));
   bench_step(model, 1, 100, 1);
   bench_step(model, 1, 1000, 1);
   bench_step(model, 4, 100, 1);
@@ -271,12 +300,14 @@ static void bench_steps(const quire_config& config) {
 }
 
 int main(int count, char** arguments) {
-  const quire_config config =
-      smollm2(count > 1 ? atoi(arguments[1]) : 2, count > 2 ? atoi(arguments[2]) : QUIRE_ISA_AUTO);
+  const int32_t threads = count > 1 ? atoi(arguments[1]) : 2;
+  const int32_t isa = count > 2 ? atoi(arguments[2]) : QUIRE_ISA_AUTO;
+  const int32_t windows[] = {0, kWindow};
+  const quire_config config = smollm2(threads, isa, windows);
   quire_context* context;
   must(quire_open(&config, &context));
   printf("isa=%d, threads=%d\n", quire_context_isa(context), quire_context_threads(context));
-  bench_steps(config);
+  bench_steps(threads, isa);
   bench_matmul(context, "q4_1", QUIRE_Q4_1, 576, 576);
   bench_matmul(context, "q4_1", QUIRE_Q4_1, 192, 576);
   bench_matmul(context, "q4_1", QUIRE_Q4_1, 1536, 576);
@@ -284,20 +315,29 @@ int main(int count, char** arguments) {
   bench_matmul(context, "q8_0", QUIRE_Q8_0, 49152, 576);
   bench_matmul(context, "q4_1", QUIRE_Q4_1, 4096, 4096);
   bench_matmul(context, "f16", QUIRE_F16, 1536, 576);
+  const std::pair<const char*, int32_t> types[] = {
+      {"bf16", QUIRE_BF16},  {"q4_0", QUIRE_Q4_0}, {"q4_1", QUIRE_Q4_1}, {"q5_0", QUIRE_Q5_0},
+      {"q5_1", QUIRE_Q5_1},  {"q8_0", QUIRE_Q8_0}, {"q2_k", QUIRE_Q2_K}, {"q3_k", QUIRE_Q3_K},
+      {"q4_k", QUIRE_Q4_K},  {"q5_k", QUIRE_Q5_K}, {"q6_k", QUIRE_Q6_K}, {"iq4_nl", QUIRE_IQ4_NL},
+      {"mxfp4", QUIRE_MXFP4}};
+  for (const auto& [name, type] : types) bench_matmul(context, name, type, 2048, 2048);
   const int64_t blocks = 4096;
   void* cache;
-  must(quire_host_alloc(blocks * quire_block_bytes(context), &cache));
-  memset(cache, 0, static_cast<size_t>(blocks * quire_block_bytes(context)));
+  const int64_t cache_bytes = blocks * quire_block_bytes(context);
+  must(quire_host_alloc(cache_bytes, &cache));
+  memset(cache, 0, static_cast<size_t>(cache_bytes));
   must(quire_cache_open(context, blocks, cache));
-  bench_attention(context, 1, 1024, 1);
-  bench_attention(context, 1, 8192, 1);
-  bench_attention(context, 8, 4096, 1);
-  bench_attention(context, 1, 1024, 256);
+  for (int32_t layer : {0, 1}) {
+    bench_attention(context, layer, 1, 1024, 1);
+    bench_attention(context, layer, 1, 8192, 1);
+    bench_attention(context, layer, 8, 4096, 1);
+    bench_attention(context, layer, 1, 1024, 256);
+  }
   bench_sample(context, "greedy", 0, 1, 0);
   bench_sample(context, "temperature", 1, 1, 0);
   bench_sample(context, "top_k=50", 1, 1, 50);
   bench_sample(context, "top_p=0.9", 1, 0.9f, 0);
   must(quire_close(context));
-  quire_host_free(cache, blocks * 3 * 64 * 16 * 4);
+  quire_host_free(cache, cache_bytes);
   return 0;
 }

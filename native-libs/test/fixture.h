@@ -13,6 +13,7 @@
 #include "../cpu/half.h"
 #include "../cpu/isa.h"
 #include "../include/quire_kernels.h"
+#include "blocks.h"
 #include "check.h"
 
 namespace fixture {
@@ -58,8 +59,38 @@ struct Aligned {
   void* data;
 };
 
-inline quire_config small_config() {
-  quire_config c = {};
+// A configuration with room for its arrays. Layers have the first rope (if there is one) and no
+// window unless layer_ropes and windows say otherwise.
+struct Config : quire_config {
+  std::vector<int32_t> pairs, dims, layer_ropes, windows;
+  std::vector<float> magnitudes, frequencies;
+
+  Config() : quire_config{} {}
+
+  void add_rope(int32_t order, int32_t dim, double base, float magnitude = 1) {
+    pairs.push_back(order);
+    dims.push_back(dim);
+    magnitudes.push_back(magnitude);
+    for (int32_t i = 0; i < dim / 2; ++i)
+      frequencies.push_back(static_cast<float>(pow(base, -2.0 * i / dim)));
+  }
+
+  const quire_config* get() {
+    ropes = static_cast<int32_t>(pairs.size());
+    layer_ropes.resize(static_cast<size_t>(layers), ropes > 0 ? 0 : -1);
+    windows.resize(static_cast<size_t>(layers), 0);
+    rope_pairs = pairs.data();
+    rope_dim = dims.data();
+    rope_magnitude = magnitudes.data();
+    inverse_frequency = frequencies.data();
+    layer_rope = layer_ropes.data();
+    layer_window = windows.data();
+    return this;
+  }
+};
+
+inline Config small_config() {
+  Config c;
   c.layers = 2;
   c.embedding = 64;
   c.feed_forward = 96;
@@ -68,9 +99,9 @@ inline quire_config small_config() {
   c.kv_heads = 2;
   c.head_dim = 16;
   c.context_length = 600;
-  c.rope_dim = 16;
-  c.rope_base = 10000;
   c.norm_epsilon = 1e-5f;
+  c.embedding_scale = 1;
+  c.attention_scale = 0.25f;
   c.max_tokens = 64;
   c.max_seqs = 8;
   c.max_rows = 8;
@@ -80,8 +111,8 @@ inline quire_config small_config() {
 }
 
 struct Context {
-  explicit Context(const quire_config& config) {
-    const int32_t status = quire_open(&config, &context);
+  explicit Context(Config config) {
+    const int32_t status = quire_open(config.get(), &context);
     CHECK(status == QUIRE_OK, "open: %s", quire_last_error());
     if (status != QUIRE_OK) abort();
   }
@@ -100,43 +131,27 @@ struct Matrix {
   std::unique_ptr<Aligned> packed;
 };
 
-inline void put_half(std::vector<uint8_t>& out, uint16_t half) {
-  out.push_back(static_cast<uint8_t>(half));
-  out.push_back(static_cast<uint8_t>(half >> 8));
+inline void random_block(Matrix& m, Random& random) {
+  const blocks::Block block = blocks::block_of(m.type);
+  const size_t at = m.source.size();
+  for (int i = 0; i < block.bytes; ++i) m.source.push_back(static_cast<uint8_t>(random.next()));
+  const float size = random.value() / sqrtf(static_cast<float>(m.cols));
+  blocks::set_scales(m.type, size, m.source.data() + at);
+  for (int i = 0; i < block.elements; ++i) {
+    m.values.push_back(blocks::element(m.type, m.source.data() + at, i));
+  }
 }
 
-inline void random_block(Matrix& m, Random& random) {
-  const float spread = 1 / sqrtf(static_cast<float>(m.cols));
-  if (m.type == QUIRE_F32) {
-    const float value = random.value() * spread;
-    const uint8_t* bytes = reinterpret_cast<const uint8_t*>(&value);
-    m.source.insert(m.source.end(), bytes, bytes + 4);
-    m.values.push_back(value);
-  } else if (m.type == QUIRE_F16) {
-    const uint16_t half = float_to_half(random.value() * spread);
-    put_half(m.source, half);
-    m.values.push_back(half_to_float(half));
-  } else {
-    const uint16_t scale =
-        float_to_half(random.value() * spread / (m.type == QUIRE_Q4_1 ? 8.0f : 128.0f));
-    const double d = half_to_float(scale);
-    put_half(m.source, scale);
-    if (m.type == QUIRE_Q4_1) {
-      const uint16_t minimum = float_to_half(random.value() * spread);
-      put_half(m.source, minimum);
-      uint8_t bytes[16];
-      for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random.next());
-      m.source.insert(m.source.end(), bytes, bytes + 16);
-      const double low = half_to_float(minimum);
-      for (int i = 0; i < 16; ++i) m.values.push_back(d * (bytes[i] & 15) + low);
-      for (int i = 0; i < 16; ++i) m.values.push_back(d * (bytes[i] >> 4) + low);
-    } else {
-      for (int i = 0; i < 32; ++i) {
-        const int8_t q = static_cast<int8_t>(random.below(256) - 128);
-        m.source.push_back(static_cast<uint8_t>(q));
-        m.values.push_back(d * q);
-      }
-    }
+inline void pack(Matrix& m) {
+  const int64_t bytes = quire_packed_bytes(m.type, m.rows, m.cols);
+  CHECK(bytes > 0, "packed_bytes: %s", quire_last_error());
+  m.packed = std::make_unique<Aligned>(bytes);
+  memset(m.packed->data, 0x5A, static_cast<size_t>(bytes));
+  memset(static_cast<uint8_t*>(m.packed->data) + bytes, 0xA5, 64);
+  const int32_t status = quire_pack(m.type, m.rows, m.cols, m.source.data(), m.packed->data);
+  CHECK(status == QUIRE_OK, "pack: %s", quire_last_error());
+  for (int i = 0; i < 64; ++i) {
+    CHECK(static_cast<uint8_t*>(m.packed->data)[bytes + i] == 0xA5, "pack wrote behind its end");
   }
 }
 
@@ -147,15 +162,7 @@ inline std::unique_ptr<Matrix> random_matrix(int32_t type, int64_t rows, int64_t
   m->rows = rows;
   m->cols = cols;
   while (static_cast<int64_t>(m->values.size()) < rows * cols) random_block(*m, random);
-  const int64_t bytes = quire_packed_bytes(type, rows, cols);
-  CHECK(bytes > 0, "packed_bytes: %s", quire_last_error());
-  m->packed = std::make_unique<Aligned>(bytes);
-  memset(static_cast<uint8_t*>(m->packed->data) + bytes, 0xA5, 64);
-  const int32_t status = quire_pack(type, rows, cols, m->source.data(), m->packed->data);
-  CHECK(status == QUIRE_OK, "pack: %s", quire_last_error());
-  for (int i = 0; i < 64; ++i) {
-    CHECK(static_cast<uint8_t*>(m->packed->data)[bytes + i] == 0xA5, "pack wrote behind its end");
-  }
+  pack(*m);
   return m;
 }
 

@@ -9,8 +9,8 @@ using namespace fixture;
 
 static constexpr int32_t kVocabulary = 1000;
 
-static quire_config sample_config(int32_t isa, int32_t threads) {
-  quire_config c = small_config();
+static Config sample_config(int32_t isa, int32_t threads) {
+  Config c = small_config();
   c.vocabulary = kVocabulary;
   c.max_rows = 64;
   c.isa = isa;

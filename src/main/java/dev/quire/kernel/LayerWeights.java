@@ -26,6 +26,7 @@ public record LayerWeights(
         int feedForwardNorm,
         int feedForwardNormBias,
         int gate,
+        int gateBias,
         int up,
         int upBias,
         int down,

@@ -27,6 +27,9 @@ public record ModelShape(
         float attentionScale,
         List<Rope> ropes,
         List<LayerShape> layerShapes) {
+    /// Far above any model, and so far below 31 bits that no sum or small product of widths wraps round.
+    private static final int MOST_WIDE = 1 << 24;
+
     public ModelShape {
         positive("layers", layerShapes.size());
         positive("embedding", embedding);
@@ -40,6 +43,9 @@ public record ModelShape(
             throw new IllegalArgumentException(
                     "heads must be a multiple of kvHeads: heads=" + heads + ", kvHeads=" + kvHeads);
         }
+        bounded("embedding", embedding);
+        bounded("feedForward", feedForward);
+        bounded("heads times headDim", (long) heads * headDim);
         positive("normEpsilon", normEpsilon);
         positive("embeddingScale", embeddingScale);
         positive("attentionScale", attentionScale);
@@ -56,6 +62,13 @@ public record ModelShape(
                 throw new IllegalArgumentException(
                         "a layer's rope must be one of the model's: rope=" + layer.rope() + ", ropes=" + ropes.size());
             }
+        }
+    }
+
+    private static void bounded(String name, long width) {
+        if (width > MOST_WIDE) {
+            throw new IllegalArgumentException(
+                    name + " must be at most " + MOST_WIDE + ": " + name.replace(' ', '-') + "=" + width);
         }
     }
 

@@ -2,8 +2,8 @@ package dev.quire.kernel;
 
 import dev.quire.sampling.ReferenceSampler;
 import dev.quire.sampling.SamplingParameters;
-import dev.quire.tensor.Dequantizer;
 import dev.quire.tensor.Tensor;
+import dev.quire.tensor.TensorType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -15,14 +15,13 @@ import java.util.Map;
 ///
 /// Every sum runs in ascending order of its index, so a row's bits depend on nothing but its own inputs.
 public final class ReferenceKernels implements Kernels {
-    /// Output columns of a matrix product that are worked on together, so that they stay in the cache: the order of
-    /// each sum is not changed by it.
-    private static final int ROW_TILE = 512;
+    private static final float[] NO_ELEMENTS = {};
 
     private final ModelShape shape;
     private final BatchLimits limits;
-    private final List<Weight> weights = new ArrayList<>();
-    private final float[] rotation; // [contextLength, ropeDim / 2, (cos, sin)]
+    private final TensorType cacheType;
+    private final List<FloatMatrix> weights = new ArrayList<>();
+    private final List<Rotation> rotations;
 
     private final float[] x; // [T, embedding] residual stream
     private final float[] normed; // [T, embedding]
@@ -37,20 +36,27 @@ public final class ReferenceKernels implements Kernels {
     private final float[] scores; // [contextLength]
 
     private LayerWeights[] layers;
-    private Weight embedding;
-    private Weight outputNorm;
-    private Weight outputHead;
+    private ModelWeights model;
     private float[][] keyCache; // per layer: [blocks * PAGE_TOKENS, kvHeads, headDim]
     private float[][] valueCache;
     private Batch batch;
 
-    /// A dequantised weight, transposed to `[columns, rows]`.
-    private record Weight(int rows, int columns, float[] data) {}
-
     public ReferenceKernels(ModelShape shape, BatchLimits limits) {
+        this(shape, limits, TensorType.F32);
+    }
+
+    /// With the cache's keys and values rounded to `cacheType`, F32 or F16: what a backend that keeps them so is
+    /// measured against.
+    public ReferenceKernels(ModelShape shape, BatchLimits limits, TensorType cacheType) {
+        if (cacheType != TensorType.F32 && cacheType != TensorType.F16) {
+            throw new IllegalArgumentException("cacheType must be F32 or F16: cacheType=" + cacheType);
+        }
         this.shape = shape;
         this.limits = limits;
-        rotation = rotation(shape);
+        this.cacheType = cacheType;
+        rotations = shape.ropes().stream()
+                .map(rope -> new Rotation(rope, limits.tokens()))
+                .toList();
         int tokens = limits.tokens();
         x = new float[tokens * shape.embedding()];
         normed = new float[tokens * shape.embedding()];
@@ -72,31 +78,21 @@ public final class ReferenceKernels implements Kernels {
 
     @Override
     public int weight(Tensor tensor) {
-        int rows = Math.toIntExact(tensor.rows());
-        int columns = Math.toIntExact(tensor.columns());
-        float[] row = new float[columns];
-        float[] data = new float[Math.multiplyExact(rows, columns)];
-        for (int r = 0; r < rows; r++) {
-            Dequantizer.readRow(tensor, r, row);
-            for (int c = 0; c < columns; c++) {
-                data[c * rows + r] = row[c];
-            }
-        }
-        weights.add(new Weight(rows, columns, data));
+        weights.add(FloatMatrix.of(tensor));
         return weights.size() - 1;
     }
 
     @Override
     public void bind(LayerWeights[] layers, ModelWeights model) {
+        WeightContract.check(shape, weights, layers, model);
         this.layers = layers.clone();
-        this.embedding = weights.get(model.embedding());
-        this.outputNorm = weights.get(model.outputNorm());
-        this.outputHead = weights.get(model.outputHead());
+        this.model = model;
     }
 
     @Override
     public Packing packing() {
-        long elements = weights.stream().mapToLong(weight -> weight.data.length).sum();
+        long elements =
+                weights.stream().mapToLong(weight -> weight.data().length).sum();
         return new Packing(Packing.Kind.MEMORY, null, elements * Float.BYTES, "");
     }
 
@@ -141,10 +137,21 @@ public final class ReferenceKernels implements Kernels {
 
     @Override
     public void embed() {
+        FloatMatrix embedding = weights.get(model.embedding());
+        int width = shape.embedding();
         for (int t = 0; t < batch.tokens; t++) {
-            int token = batch.token.get(t);
-            for (int i = 0; i < shape.embedding(); i++) {
-                x[t * shape.embedding() + i] = embedding.data[i * embedding.rows + token];
+            int position = batch.position.get(t);
+            for (int i = 0; i < width; i++) {
+                x[t * width + i] = embedding.at(batch.token.get(t), i) * shape.embeddingScale();
+            }
+            if (model.positionEmbedding() != LayerWeights.NONE) {
+                FloatMatrix positions = weights.get(model.positionEmbedding());
+                for (int i = 0; i < width; i++) {
+                    x[t * width + i] += positions.at(position, i);
+                }
+            }
+            for (Rotation rotation : rotations) {
+                rotation.place(t, position);
             }
         }
     }
@@ -152,20 +159,39 @@ public final class ReferenceKernels implements Kernels {
     @Override
     public void attentionInput(int layer) {
         LayerWeights weight = layers[layer];
-        norm(weights.get(weight.attentionNorm()));
-        multiply(weights.get(weight.query()), normed, batch.tokens, query);
-        multiply(weights.get(weight.key()), normed, batch.tokens, key);
-        multiply(weights.get(weight.value()), normed, batch.tokens, value);
+        int rope = shape.layerShapes().get(layer).rope();
+        norm(weight.attentionNorm(), weight.attentionNormBias());
+        multiply(weight.query(), weight.queryBias(), normed, query);
+        multiply(weight.key(), weight.keyBias(), normed, key);
+        multiply(weight.value(), weight.valueBias(), normed, value);
         for (int t = 0; t < batch.tokens; t++) {
-            int position = batch.position.get(t);
-            rotate(query, t * shape.queryWidth(), shape.heads(), position);
-            rotate(key, t * shape.kvWidth(), shape.kvHeads(), position);
-            long slot = batch.slot.get(t);
-            if (slot >= 0) {
-                int at = Math.toIntExact(slot * shape.kvWidth());
-                System.arraycopy(key, t * shape.kvWidth(), keyCache[layer], at, shape.kvWidth());
-                System.arraycopy(value, t * shape.kvWidth(), valueCache[layer], at, shape.kvWidth());
+            finishHeads(query, t, shape.heads(), weight.queryNorm(), rope);
+            finishHeads(key, t, shape.kvHeads(), weight.keyNorm(), rope);
+            if (batch.slot.get(t) >= 0) {
+                int at = Math.toIntExact(batch.slot.get(t) * shape.kvWidth());
+                cache(key, t * shape.kvWidth(), keyCache[layer], at);
+                cache(value, t * shape.kvWidth(), valueCache[layer], at);
             }
+        }
+    }
+
+    /// RMS norm over each head of one token, then its rotation, where the layer has them.
+    private void finishHeads(float[] data, int token, int heads, int norm, int rope) {
+        for (int head = 0; head < heads; head++) {
+            int at = (token * heads + head) * shape.headDim();
+            if (norm != LayerWeights.NONE) {
+                Norm.RMS.apply(data, at, vector(norm), vector(LayerWeights.NONE), shape.normEpsilon(), data, at);
+            }
+            if (rope != LayerShape.NO_ROPE) {
+                rotations.get(rope).turn(token, data, at);
+            }
+        }
+    }
+
+    private void cache(float[] from, int at, float[] cache, int to) {
+        for (int i = 0; i < shape.kvWidth(); i++) {
+            float element = from[at + i];
+            cache[to + i] = cacheType == TensorType.F16 ? Float.float16ToFloat(Float.floatToFloat16(element)) : element;
         }
     }
 
@@ -180,30 +206,31 @@ public final class ReferenceKernels implements Kernels {
         }
     }
 
-    /// attended = softmax(q · K / sqrt(headDim)) · V for one token and head.
+    /// attended = softmax(q · K · attentionScale) · V for one token and head.
     private void attend(int layer, int sequence, int token, int head) {
         int headDim = shape.headDim();
         int kvHead = head / (shape.heads() / shape.kvHeads());
         int at = token * shape.queryWidth() + head * headDim;
         int length = batch.position.get(token) + 1;
-        float scale = (float) (1 / Math.sqrt(headDim));
+        int window = shape.layerShapes().get(layer).window();
+        int first = window == LayerShape.WHOLE_CONTEXT ? 0 : Math.max(0, length - window);
         float largest = Float.NEGATIVE_INFINITY;
-        for (int position = 0; position < length; position++) {
+        for (int position = first; position < length; position++) {
             int cached = cacheIndex(sequence, position, kvHead);
             float sum = 0;
             for (int i = 0; i < headDim; i++) {
                 sum += query[at + i] * keyCache[layer][cached + i];
             }
-            scores[position] = sum * scale;
+            scores[position] = sum * shape.attentionScale();
             largest = Math.max(largest, scores[position]);
         }
         float total = 0;
-        for (int position = 0; position < length; position++) {
+        for (int position = first; position < length; position++) {
             scores[position] = (float) Math.exp(scores[position] - largest);
             total += scores[position];
         }
         Arrays.fill(attended, at, at + headDim, 0);
-        for (int position = 0; position < length; position++) {
+        for (int position = first; position < length; position++) {
             float weight = scores[position] / total;
             int cached = cacheIndex(sequence, position, kvHead);
             for (int i = 0; i < headDim; i++) {
@@ -221,38 +248,48 @@ public final class ReferenceKernels implements Kernels {
 
     @Override
     public void attentionOutput(int layer) {
-        multiply(weights.get(layers[layer].output()), attended, batch.tokens, projected);
-        addToResidual();
+        LayerWeights weight = layers[layer];
+        multiply(weight.output(), weight.outputBias(), attended, projected);
+        addToResidual(weight.postAttentionNorm());
     }
 
     @Override
     public void feedForwardGate(int layer) {
-        norm(weights.get(layers[layer].feedForwardNorm()));
-        multiply(weights.get(layers[layer].gate()), normed, batch.tokens, gate);
-        multiply(weights.get(layers[layer].up()), normed, batch.tokens, up);
+        LayerWeights weight = layers[layer];
+        norm(weight.feedForwardNorm(), weight.feedForwardNormBias());
+        if (shape.activation().gated()) {
+            multiply(weight.gate(), weight.gateBias(), normed, gate);
+        }
+        multiply(weight.up(), weight.upBias(), normed, up);
         for (int i = 0; i < batch.tokens * shape.feedForward(); i++) {
-            gate[i] = gate[i] / (1 + (float) Math.exp(-gate[i])) * up[i];
+            gate[i] = shape.activation().of(gate[i], up[i]);
         }
     }
 
     @Override
     public void feedForwardDown(int layer) {
-        multiply(weights.get(layers[layer].down()), gate, batch.tokens, projected);
-        addToResidual();
+        LayerWeights weight = layers[layer];
+        multiply(weight.down(), weight.downBias(), gate, projected);
+        addToResidual(weight.postFeedForwardNorm());
     }
 
-    private void addToResidual() {
-        for (int i = 0; i < batch.tokens * shape.embedding(); i++) {
+    private void addToResidual(int norm) {
+        int width = shape.embedding();
+        for (int t = 0; t < batch.tokens && norm != LayerWeights.NONE; t++) {
+            normRow(norm, LayerWeights.NONE, projected, t * width, projected, t * width);
+        }
+        for (int i = 0; i < batch.tokens * width; i++) {
             x[i] += projected[i];
         }
     }
 
     @Override
     public void logits() {
+        int width = shape.embedding();
         for (int r = 0; r < batch.rows; r++) {
-            normRow(outputNorm, x, batch.logitRow.get(r) * shape.embedding(), normed, r * shape.embedding());
+            normRow(model.outputNorm(), model.outputNormBias(), x, batch.logitRow.get(r) * width, normed, r * width);
         }
-        multiply(outputHead, normed, batch.rows, logits);
+        weights.get(model.outputHead()).multiply(normed, batch.rows, logits);
     }
 
     @Override
@@ -308,98 +345,31 @@ public final class ReferenceKernels implements Kernels {
         valueCache = null;
     }
 
-    /// normed = RMSNorm(x) · weight (Zhang and Sennrich, 2019).
-    private void norm(Weight weight) {
+    /// normed = norm(x).
+    private void norm(int weight, int bias) {
         for (int t = 0; t < batch.tokens; t++) {
-            normRow(weight, x, t * shape.embedding(), normed, t * shape.embedding());
+            normRow(weight, bias, x, t * shape.embedding(), normed, t * shape.embedding());
         }
     }
 
-    private void normRow(Weight weight, float[] in, int from, float[] out, int to) {
-        float sum = 0;
-        for (int i = 0; i < shape.embedding(); i++) {
-            sum += in[from + i] * in[from + i];
-        }
-        float scale = (float) (1 / Math.sqrt(sum / shape.embedding() + shape.normEpsilon()));
-        for (int i = 0; i < shape.embedding(); i++) {
-            out[to + i] = in[from + i] * scale * weight.data[i];
-        }
+    private void normRow(int weight, int bias, float[] in, int from, float[] out, int to) {
+        shape.norm().apply(in, from, vector(weight), vector(bias), shape.normEpsilon(), out, to);
     }
 
-    /// out `[tokens, rows]` = in `[tokens, columns]` · weightᵀ. Each sum runs over the columns in order; four columns
-    /// are taken at a time, so that a partial sum stays in a register for four additions.
-    private static void multiply(Weight weight, float[] in, int tokens, float[] out) {
-        int rows = weight.rows;
-        Arrays.fill(out, 0, tokens * rows, 0);
-        for (int first = 0; first < rows; first += ROW_TILE) {
-            int count = Math.min(ROW_TILE, rows - first);
-            int column = 0;
-            for (; column + 4 <= weight.columns; column += 4) {
-                for (int t = 0; t < tokens; t++) {
-                    addFour(out, t * rows + first, weight, column, first, in, t * weight.columns + column, count);
-                }
-            }
-            for (; column < weight.columns; column++) {
-                for (int t = 0; t < tokens; t++) {
-                    float factor = in[t * weight.columns + column];
-                    addScaled(out, t * rows + first, weight.data, column * rows + first, factor, count);
-                }
+    /// out `[T, rows]` = in `[T, columns]` · weightᵀ + bias.
+    private void multiply(int weight, int bias, float[] in, float[] out) {
+        FloatMatrix matrix = weights.get(weight);
+        matrix.multiply(in, batch.tokens, out);
+        float[] added = vector(bias);
+        for (int t = 0; t < batch.tokens; t++) {
+            for (int i = 0; i < added.length; i++) {
+                out[t * matrix.rows() + i] += added[i];
             }
         }
     }
 
-    private static void addFour(
-            float[] out, int to, Weight weight, int column, int row, float[] in, int from, int count) {
-        float[] data = weight.data;
-        int at0 = column * weight.rows + row;
-        int at1 = at0 + weight.rows;
-        int at2 = at1 + weight.rows;
-        int at3 = at2 + weight.rows;
-        float factor0 = in[from];
-        float factor1 = in[from + 1];
-        float factor2 = in[from + 2];
-        float factor3 = in[from + 3];
-        for (int i = 0; i < count; i++) {
-            float sum = out[to + i] + factor0 * data[at0 + i];
-            sum += factor1 * data[at1 + i];
-            sum += factor2 * data[at2 + i];
-            out[to + i] = sum + factor3 * data[at3 + i];
-        }
-    }
-
-    private static void addScaled(float[] out, int to, float[] in, int from, float factor, int count) {
-        for (int i = 0; i < count; i++) {
-            out[to + i] += factor * in[from + i];
-        }
-    }
-
-    /// RoPE (Su et al., 2021, section 3.4.2) on pairs (2i, 2i + 1): GGUF stores Llama's query and key weights permuted
-    /// for this order, unlike the original checkpoints.
-    private void rotate(float[] data, int from, int heads, int position) {
-        int half = shape.ropes().getFirst().dim() / 2;
-        for (int head = 0; head < heads; head++) {
-            int at = from + head * shape.headDim();
-            for (int i = 0; i < half; i++) {
-                float cosine = rotation[(position * half + i) * 2];
-                float sine = rotation[(position * half + i) * 2 + 1];
-                float first = data[at + 2 * i];
-                float second = data[at + 2 * i + 1];
-                data[at + 2 * i] = first * cosine - second * sine;
-                data[at + 2 * i + 1] = first * sine + second * cosine;
-            }
-        }
-    }
-
-    private static float[] rotation(ModelShape shape) {
-        int half = shape.ropes().getFirst().dim() / 2;
-        float[] rotation = new float[shape.contextLength() * half * 2];
-        for (int position = 0; position < shape.contextLength(); position++) {
-            for (int i = 0; i < half; i++) {
-                double angle = position * (double) shape.ropes().getFirst().inverseFrequencies()[i];
-                rotation[(position * half + i) * 2] = (float) Math.cos(angle);
-                rotation[(position * half + i) * 2 + 1] = (float) Math.sin(angle);
-            }
-        }
-        return rotation;
+    /// The elements of a norm or bias; none where the model has none.
+    private float[] vector(int id) {
+        return id == LayerWeights.NONE ? NO_ELEMENTS : weights.get(id).data();
     }
 }

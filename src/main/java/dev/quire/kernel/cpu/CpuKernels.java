@@ -9,12 +9,9 @@ import dev.quire.kernel.ModelShape;
 import dev.quire.kernel.ModelWeights;
 import dev.quire.kernel.Packing;
 import dev.quire.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
-import java.nio.Buffer;
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
-import java.util.IdentityHashMap;
 import java.util.Locale;
-import java.util.Map;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.LongPointer;
@@ -24,15 +21,12 @@ import org.bytedeco.javacpp.LongPointer;
 ///
 /// Not thread-safe: the engine thread owns it.
 public final class CpuKernels implements Kernels {
-    /// Batches whose addresses are remembered; the engine has one or two.
-    private static final int MAX_PLANS = 8;
-
     private final BatchLimits limits;
     private final int layers;
     private final int vocabulary;
     private final long context;
     private final PackedWeights weights;
-    private final Map<Batch, QuireCpu.Plan> plans = new IdentityHashMap<>();
+    private final BatchPlans plans = new BatchPlans();
     private HostMemory cache;
     private Packing packing; // once bound
     private Batch batch; // of the open step
@@ -63,19 +57,10 @@ public final class CpuKernels implements Kernels {
             ModelShape shape, BatchLimits limits, int threads, String isa, Path packedFile, long minFileBytes) {
         int isaNumber = isaNumber(isa);
         Loader.load(QuireCpu.class);
-        try (QuireCpu.Config config = new QuireCpu.Config();
+        try (Arena arena = Arena.ofConfined();
+                QuireCpu.Config config = new QuireCpu.Config();
                 LongPointer context = new LongPointer(1)) {
-            config.layers(shape.layers());
-            config.embedding(shape.embedding());
-            config.feed_forward(shape.feedForward());
-            config.vocabulary(shape.vocabulary());
-            config.heads(shape.heads());
-            config.kv_heads(shape.kvHeads());
-            config.head_dim(shape.headDim());
-            config.context_length(shape.contextLength());
-            config.rope_dim(shape.ropes().getFirst().dim());
-            config.rope_base(ropeBase(shape));
-            config.norm_epsilon(shape.normEpsilon());
+            NativeShape.write(shape, config, arena);
             config.max_tokens(limits.tokens());
             config.max_seqs(limits.sequences());
             config.max_rows(limits.rows());
@@ -91,11 +76,6 @@ public final class CpuKernels implements Kernels {
     public static int cores() {
         Loader.load(QuireCpu.class);
         return QuireCpu.quire_cores();
-    }
-
-    private static float ropeBase(ModelShape shape) {
-        var rope = shape.ropes().getFirst();
-        return (float) Math.rint(Math.pow(rope.inverseFrequencies()[1], -rope.dim() / 2.0));
     }
 
     /// The number of the layout in which `isa` wants its weights: a packed file of another one is of no use.
@@ -156,21 +136,8 @@ public final class CpuKernels implements Kernels {
             throw new IllegalArgumentException(
                     "layers must be the model's: layers=" + layers.length + ", expected=" + this.layers);
         }
-        int[] ids = new int[layers.length * 9];
-        int at = 0;
-        for (LayerWeights layer : layers) {
-            ids[at++] = layer.attentionNorm();
-            ids[at++] = layer.query();
-            ids[at++] = layer.key();
-            ids[at++] = layer.value();
-            ids[at++] = layer.output();
-            ids[at++] = layer.feedForwardNorm();
-            ids[at++] = layer.gate();
-            ids[at++] = layer.up();
-            ids[at++] = layer.down();
-        }
         packing = weights.load(context);
-        check(QuireCpu.quire_bind(context, ids, model.embedding(), model.outputNorm(), model.outputHead()));
+        check(QuireCpu.quire_bind(context, NativeShape.ids(layers), NativeShape.ids(model)));
     }
 
     @Override
@@ -209,11 +176,7 @@ public final class CpuKernels implements Kernels {
             throw new IllegalStateException("the last step must have ended: tokens=" + this.batch.tokens);
         }
         checkLimits(batch);
-        QuireCpu.Plan plan = plan(batch);
-        plan.tokens(batch.tokens);
-        plan.seqs(batch.sequences);
-        plan.rows(batch.rows);
-        check(QuireCpu.quire_step_begin(context, plan));
+        check(QuireCpu.quire_step_begin(context, plans.of(batch)));
         this.batch = batch;
     }
 
@@ -235,57 +198,6 @@ public final class CpuKernels implements Kernels {
             throw new IllegalArgumentException(name + " must be within its limit: " + name + "Start=" + start + ", "
                     + name + "Length=" + length + ", limit=" + limit);
         }
-    }
-
-    private QuireCpu.Plan plan(Batch batch) {
-        QuireCpu.Plan plan = plans.get(batch);
-        if (plan == null) {
-            if (plans.size() == MAX_PLANS) {
-                closePlans();
-            }
-            plan = new QuireCpu.Plan();
-            fill(plan, batch);
-            plans.put(batch, plan);
-        }
-        return plan;
-    }
-
-    /// The addresses of the batch's arrays, which never move.
-    private static void fill(QuireCpu.Plan plan, Batch batch) {
-        plan.token(address(batch.token));
-        plan.token_position(address(batch.position));
-        plan.slot(address(batch.slot));
-        plan.query_start(address(batch.queryStart));
-        plan.context_len(address(batch.contextLength));
-        plan.block_table(address(batch.blockTable));
-        plan.logit_row(address(batch.logitRow));
-        plan.temperature(address(batch.temperature));
-        plan.top_p(address(batch.topP));
-        plan.min_p(address(batch.minP));
-        plan.top_k(address(batch.topK));
-        plan.presence_penalty(address(batch.presencePenalty));
-        plan.frequency_penalty(address(batch.frequencyPenalty));
-        plan.repetition_penalty(address(batch.repetitionPenalty));
-        plan.seed(address(batch.seed));
-        plan.counter(address(batch.counter));
-        plan.history_start(address(batch.historyStart));
-        plan.prompt_len(address(batch.promptLength));
-        plan.history_len(address(batch.historyLength));
-        plan.bias_start(address(batch.biasStart));
-        plan.bias_len(address(batch.biasLength));
-        plan.logprobs(address(batch.logprobs));
-        plan.scored_token(address(batch.scoredToken));
-        plan.history(address(batch.history));
-        plan.bias_token(address(batch.biasToken));
-        plan.bias_value(address(batch.biasValue));
-        plan.out_token(address(batch.outToken));
-        plan.out_logprob(address(batch.outLogprob));
-        plan.top_token(address(batch.topToken));
-        plan.top_logprob(address(batch.topLogprob));
-    }
-
-    private static long address(Buffer buffer) {
-        return MemorySegment.ofBuffer(buffer).address();
     }
 
     @Override
@@ -354,16 +266,11 @@ public final class CpuKernels implements Kernels {
         }
         closed = true;
         QuireCpu.quire_close(context);
-        closePlans();
+        plans.close();
         weights.close();
         if (cache != null) {
             cache.free();
         }
-    }
-
-    private void closePlans() {
-        plans.values().forEach(QuireCpu.Plan::close);
-        plans.clear();
     }
 
     private long open() {

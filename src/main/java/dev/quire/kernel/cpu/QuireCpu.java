@@ -27,6 +27,16 @@ final class QuireCpu {
     static final int ISA_AVX2 = 2;
     static final int ISA_AVX512 = 3;
 
+    static final int NORM_RMS = 0;
+    static final int NORM_LAYER = 1;
+
+    static final int GATED_SILU = 0;
+    static final int GATED_GELU = 1;
+    static final int GELU = 2;
+
+    static final int PAIRS_ADJACENT = 0;
+    static final int PAIRS_HALVES = 1;
+
     private QuireCpu() {}
 
     /// `quire_config`.
@@ -64,13 +74,40 @@ final class QuireCpu {
         native void context_length(int value);
 
         @MemberSetter
-        native void rope_dim(int value);
-
-        @MemberSetter
-        native void rope_base(float value);
+        native void norm(int value);
 
         @MemberSetter
         native void norm_epsilon(float value);
+
+        @MemberSetter
+        native void activation(int value);
+
+        @MemberSetter
+        native void embedding_scale(float value);
+
+        @MemberSetter
+        native void attention_scale(float value);
+
+        @MemberSetter
+        native void ropes(int value);
+
+        @MemberSetter
+        native void rope_pairs(@Cast("const int32_t*") long address);
+
+        @MemberSetter
+        native void rope_dim(@Cast("const int32_t*") long address);
+
+        @MemberSetter
+        native void rope_magnitude(@Cast("const float*") long address);
+
+        @MemberSetter
+        native void inverse_frequency(@Cast("const float*") long address);
+
+        @MemberSetter
+        native void layer_rope(@Cast("const int32_t*") long address);
+
+        @MemberSetter
+        native void layer_window(@Cast("const int32_t*") long address);
 
         @MemberSetter
         native void max_tokens(int value);
@@ -238,11 +275,7 @@ final class QuireCpu {
             @Cast("quire_context*") long context, int type, long rows, long cols, @Cast("const void*") long packed);
 
     static native int quire_bind(
-            @Cast("quire_context*") long context,
-            @Const int[] layer_weights,
-            int embedding,
-            int output_norm,
-            int output_head);
+            @Cast("quire_context*") long context, @Const int[] layer_weights, @Const int[] model_weights);
 
     static native long quire_block_bytes(@Cast("const quire_context*") long context);
 

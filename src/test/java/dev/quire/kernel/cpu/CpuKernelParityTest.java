@@ -17,9 +17,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /// The native CPU kernels against the reference, through whole steps, and against themselves bit for bit.
 class CpuKernelParityTest {
-    /// The cache keeps 11 bits of keys and values, the reference 24. Seen over the 132 rows of this test: a largest
-    /// difference of 0.002 in the median row and 0.0096 in the worst; this is twice that.
-    private static final float TOLERANCE = 0.02f;
+    /// The cache keeps 11 bits of keys and values, the reference 24. Seen over the 495 rows of this test: a largest
+    /// difference of 0.002 in the median row and 0.0114 in the worst; this is twice that.
+    private static final float TOLERANCE = 0.023f;
 
     private static Kernels open(TinyModel model, int threads, String isa) {
         Kernels kernels = CpuKernels.open(TinyModel.SHAPE, TinyModel.LIMITS, threads, isa);
@@ -27,7 +27,17 @@ class CpuKernelParityTest {
         return kernels;
     }
 
-    private static List<String> isas() {
+    /// Tokens of a prompt: the types of the default model and the floats cross an attention chunk, the others, whose
+    /// products alone are new, do not.
+    private static int promptLength(TensorType type) {
+        return switch (type) {
+            case F32, F16, Q4_1, Q8_0 -> 290;
+            case BF16, Q4_0, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, MXFP4 -> 40;
+        };
+    }
+
+    /// The instruction sets of this machine.
+    static List<String> isas() {
         List<String> isas = new ArrayList<>();
         for (String isa : List.of("scalar", "avx2", "avx512")) {
             try (Kernels kernels = CpuKernels.open(TinyModel.SHAPE, TinyModel.LIMITS, 1, isa)) {
@@ -44,6 +54,7 @@ class CpuKernelParityTest {
     @EnumSource(TensorType.class)
     void steps_prefillDecodeMixed_agreeWithReference(TensorType type) {
         TinyModel model = new TinyModel(type, 1);
+        int prompt = promptLength(type);
         int[] first = TinyModel.tokens(2, 400);
         int[] second = TinyModel.tokens(3, 400);
         int[] blocks = TinyModel.blocks(0, 2);
@@ -54,13 +65,13 @@ class CpuKernelParityTest {
                 model.load(reference);
                 Batch batch = new Batch(TinyModel.LIMITS);
                 agree(
-                        TinyModel.prefill(reference, batch, first, 300, blocks, 64),
-                        TinyModel.prefill(kernels, batch, first, 300, blocks, 64));
-                Part[] mixed = {new Part(second, 0, 37, others), new Part(first, 300, 301, blocks)};
+                        TinyModel.prefill(reference, batch, first, prompt, blocks, 64),
+                        TinyModel.prefill(kernels, batch, first, prompt, blocks, 64));
+                Part[] mixed = {new Part(second, 0, 37, others), new Part(first, prompt, prompt + 1, blocks)};
                 agreeAll(TinyModel.logits(reference, batch, mixed), TinyModel.logits(kernels, batch, mixed));
                 for (int i = 0; i < 4; i++) {
-                    Part[] decode = {new Part(first, 301 + i, 302 + i, blocks), new Part(second, 37 + i, 38 + i, others)
-                    };
+                    int next = prompt + 1 + i;
+                    Part[] decode = {new Part(first, next, next + 1, blocks), new Part(second, 37 + i, 38 + i, others)};
                     agreeAll(TinyModel.logits(reference, batch, decode), TinyModel.logits(kernels, batch, decode));
                 }
             }
@@ -81,6 +92,7 @@ class CpuKernelParityTest {
     @EnumSource(TensorType.class)
     void steps_variantsThreadsCutsBlocksMates_doNotChangeBits(TensorType type) {
         TinyModel model = new TinyModel(type, 4);
+        int prompt = promptLength(type);
         int[] tokens = TinyModel.tokens(5, 300);
         int[] mates = TinyModel.tokens(6, 300);
         float[] expected = null;
@@ -88,20 +100,20 @@ class CpuKernelParityTest {
             for (int threads : new int[] {1, 2, 4}) {
                 try (Kernels kernels = open(model, threads, isa)) {
                     Batch batch = new Batch(TinyModel.LIMITS);
-                    float[] whole = TinyModel.prefill(kernels, batch, tokens, 290, TinyModel.blocks(0, 1), 64);
+                    float[] whole = TinyModel.prefill(kernels, batch, tokens, prompt, TinyModel.blocks(0, 1), 64);
                     expected = expected == null ? whole : expected;
                     assertArrayEquals(expected, whole, 0f, isa + ", threads=" + threads);
                     int[] permuted = TinyModel.blocks(150, -3);
                     for (int chunk : new int[] {1, 3, 17}) {
-                        float[] cut = TinyModel.prefill(kernels, batch, tokens, 290, permuted, chunk);
+                        float[] cut = TinyModel.prefill(kernels, batch, tokens, prompt, permuted, chunk);
                         assertArrayEquals(expected, cut, 0f, isa + ", threads=" + threads + ", chunk=" + chunk);
                     }
-                    TinyModel.prefill(kernels, batch, tokens, 280, TinyModel.blocks(0, 2), 40);
+                    TinyModel.prefill(kernels, batch, tokens, prompt - 10, TinyModel.blocks(0, 2), 40);
                     float[][] both = TinyModel.logits(
                             kernels,
                             batch,
                             new Part(mates, 0, 30, TinyModel.blocks(1, 2)),
-                            new Part(tokens, 280, 290, TinyModel.blocks(0, 2)),
+                            new Part(tokens, prompt - 10, prompt, TinyModel.blocks(0, 2)),
                             new Part(mates, 0, 1, TinyModel.blocks(3, 2)));
                     assertArrayEquals(expected, both[1], 0f, isa + ", threads=" + threads + ", with mates");
                 }

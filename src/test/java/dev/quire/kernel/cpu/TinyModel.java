@@ -16,7 +16,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
@@ -24,10 +23,11 @@ import java.util.stream.IntStream;
 
 /// A random model of one weight type, and steps over it: what the tests of this package run on several backends.
 final class TinyModel {
+    static final int VOCABULARY = 211;
     static final ModelShape SHAPE = new ModelShape(
-            96,
+            256,
             160,
-            211,
+            VOCABULARY,
             6,
             2,
             16,
@@ -42,61 +42,102 @@ final class TinyModel {
     static final BatchLimits LIMITS = new BatchLimits(64, 4, 16, 40, 256, 64);
     static final int BLOCKS = 160;
 
+    /// In the place of a weight that the model does not have.
+    private static final Tensor NONE =
+            new Tensor("none", TensorType.F32, 1, 1, Arena.ofAuto().allocate(4));
+
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
     private final Random random;
     private final TensorType type;
-    private final Tensor embedding;
-    private final Tensor outputNorm;
-    private final Tensor outputHead;
-    private final List<Tensor[]> layers = new ArrayList<>();
+    private final ModelShape shape;
+    private final List<Tensor> model; // in the order of ModelWeights, absent ones empty
+    private final List<List<Tensor>> layers = new ArrayList<>(); // in the order of LayerWeights
 
+    /// A small Llama.
     TinyModel(TensorType type, long seed) {
+        this(TinyArchitecture.LLAMA, SHAPE, type, seed);
+    }
+
+    TinyModel(TinyArchitecture kind, ModelShape shape, TensorType type, long seed) {
         this.type = type;
+        this.shape = shape;
         random = new Random(seed);
-        embedding = matrix(type, SHAPE.vocabulary(), SHAPE.embedding());
-        outputNorm = norm();
-        outputHead = matrix(type, SHAPE.vocabulary(), SHAPE.embedding());
-        for (int layer = 0; layer < SHAPE.layers(); layer++) {
-            layers.add(new Tensor[] {
-                norm(),
-                matrix(type, SHAPE.queryWidth(), SHAPE.embedding()),
-                matrix(type, SHAPE.kvWidth(), SHAPE.embedding()),
-                matrix(type, SHAPE.kvWidth(), SHAPE.embedding()),
-                matrix(type, SHAPE.embedding(), SHAPE.queryWidth()),
-                norm(),
-                matrix(type, SHAPE.feedForward(), SHAPE.embedding()),
-                matrix(type, SHAPE.feedForward(), SHAPE.embedding()),
-                matrix(type, SHAPE.embedding(), SHAPE.feedForward()),
-            });
+        model = model(kind);
+        for (int layer = 0; layer < shape.layers(); layer++) {
+            layers.add(layer(kind));
         }
+    }
+
+    private List<Tensor> model(TinyArchitecture kind) {
+        int embedding = shape.embedding();
+        return List.of(
+                matrix(type, shape.vocabulary(), embedding),
+                kind.hasPositions() ? matrix(type, shape.contextLength() + 3, embedding) : NONE,
+                norm(embedding),
+                kind.hasNormBiases() ? bias(embedding) : NONE,
+                matrix(type, shape.vocabulary(), embedding));
+    }
+
+    private List<Tensor> layer(TinyArchitecture kind) {
+        int embedding = shape.embedding();
+        int query = shape.queryWidth();
+        int kv = shape.kvWidth();
+        int hidden = shape.feedForward();
+        return List.of(
+                norm(embedding),
+                kind.hasNormBiases() ? bias(embedding) : NONE,
+                matrix(type, query, embedding),
+                kind.hasInputBiases() ? bias(query) : NONE,
+                matrix(type, kv, embedding),
+                kind.hasInputBiases() ? bias(kv) : NONE,
+                matrix(type, kv, embedding),
+                kind.hasInputBiases() ? bias(kv) : NONE,
+                kind.hasHeadNorms() ? norm(shape.headDim()) : NONE,
+                kind.hasHeadNorms() ? norm(shape.headDim()) : NONE,
+                matrix(type, embedding, query),
+                kind.hasOtherBiases() ? bias(embedding) : NONE,
+                kind.hasPostNorms() ? norm(embedding) : NONE,
+                norm(embedding),
+                kind.hasNormBiases() ? bias(embedding) : NONE,
+                shape.activation().gated() ? matrix(type, hidden, embedding) : NONE,
+                kind.hasGateBias() ? bias(hidden) : NONE,
+                matrix(type, hidden, embedding),
+                kind.hasOtherBiases() ? bias(hidden) : NONE,
+                matrix(type, embedding, hidden),
+                kind.hasOtherBiases() ? bias(embedding) : NONE,
+                kind.hasPostNorms() ? norm(embedding) : NONE);
     }
 
     TensorType type() {
         return type;
     }
 
+    ModelShape shape() {
+        return shape;
+    }
+
     /// Registers all weights and opens the cache.
     void load(Kernels kernels) {
         LayerWeights[] ids = layers.stream()
-                .map(tensors -> {
-                    int[] id = Arrays.stream(tensors).mapToInt(kernels::weight).toArray();
-                    int none = LayerWeights.NONE;
-                    return new LayerWeights(
-                            id[0], none, id[1], none, id[2], none, id[3], none, none, none, id[4], none, none, id[5],
-                            none, id[6], id[7], none, id[8], none, none);
-                })
+                .map(tensors -> layerWeights(ids(kernels, tensors)))
                 .toArray(LayerWeights[]::new);
-        kernels.bind(
-                ids,
-                new ModelWeights(
-                        kernels.weight(embedding),
-                        LayerWeights.NONE,
-                        kernels.weight(outputNorm),
-                        LayerWeights.NONE,
-                        kernels.weight(outputHead)));
+        int[] id = ids(kernels, model);
+        kernels.bind(ids, new ModelWeights(id[0], id[1], id[2], id[3], id[4]));
         kernels.openCache(BLOCKS);
+    }
+
+    private static int[] ids(Kernels kernels, List<Tensor> tensors) {
+        return tensors.stream()
+                .mapToInt(tensor -> tensor == NONE ? LayerWeights.NONE : kernels.weight(tensor))
+                .toArray();
+    }
+
+    static LayerWeights layerWeights(int[] i) {
+        return new LayerWeights(
+                i[0], i[1], i[2], i[3], i[4], i[5], i[6], i[7], i[8], i[9], i[10], i[11], i[12], i[13], i[14], i[15],
+                i[16], i[17], i[18], i[19], i[20], i[21]);
     }
 
     /// Tokens `from` … `to - 1` of a sequence whose blocks are `blocks`.
@@ -110,7 +151,7 @@ final class TinyModel {
     }
 
     static int[] tokens(long seed, int count) {
-        return new Random(seed).ints(count, 0, SHAPE.vocabulary()).toArray();
+        return new Random(seed).ints(count, 0, VOCABULARY).toArray();
     }
 
     /// A batch of these parts with a greedy row for the last token of each.
@@ -136,9 +177,13 @@ final class TinyModel {
 
     /// One whole step.
     static void step(Kernels kernels, Batch batch) {
+        step(SHAPE, kernels, batch);
+    }
+
+    private static void step(ModelShape shape, Kernels kernels, Batch batch) {
         kernels.beginStep(batch);
         kernels.embed();
-        for (int layer = 0; layer < SHAPE.layers(); layer++) {
+        for (int layer = 0; layer < shape.layers(); layer++) {
             kernels.attentionInput(layer);
             kernels.pagedAttention(layer);
             kernels.attentionOutput(layer);
@@ -152,9 +197,13 @@ final class TinyModel {
 
     /// Steps over `parts` and returns the logits of each part's last token.
     static float[][] logits(Kernels kernels, Batch batch, Part... parts) {
+        return logits(SHAPE, kernels, batch, parts);
+    }
+
+    static float[][] logits(ModelShape shape, Kernels kernels, Batch batch, Part... parts) {
         fill(batch, parts);
-        step(kernels, batch);
-        float[][] logits = new float[parts.length][SHAPE.vocabulary()];
+        step(shape, kernels, batch);
+        float[][] logits = new float[parts.length][VOCABULARY];
         for (int row = 0; row < parts.length; row++) {
             kernels.readLogits(row, logits[row]);
         }
@@ -163,41 +212,85 @@ final class TinyModel {
 
     /// Logits of the last of `to` tokens, computed in chunks of at most `chunk`.
     static float[] prefill(Kernels kernels, Batch batch, int[] tokens, int to, int[] blocks, int chunk) {
-        float[] last = null;
+        return prefill(SHAPE, kernels, batch, tokens, to, blocks, chunk);
+    }
+
+    static float[] prefill(
+            ModelShape shape, Kernels kernels, Batch batch, int[] tokens, int to, int[] blocks, int chunk) {
+        float[] last = {};
         for (int from = 0; from < to; from += chunk) {
-            last = logits(kernels, batch, new Part(tokens, from, Math.min(to, from + chunk), blocks))[0];
+            last = logits(shape, kernels, batch, new Part(tokens, from, Math.min(to, from + chunk), blocks))[0];
         }
         return last;
     }
 
-    private Tensor norm() {
-        MemorySegment data = Arena.ofAuto().allocate(SHAPE.embedding() * 4L);
-        for (int i = 0; i < SHAPE.embedding(); i++) {
-            data.set(FLOAT, i * 4L, 0.5f + random.nextFloat());
-        }
-        return new Tensor("norm", TensorType.F32, 1, SHAPE.embedding(), data);
+    private Tensor norm(int count) {
+        return vector("norm", count, 0.5f);
     }
 
-    private Tensor matrix(TensorType type, int rows, int columns) {
+    private Tensor bias(int count) {
+        return vector("bias", count, -0.5f);
+    }
+
+    /// Numbers from `least` to `least + 1`.
+    private Tensor vector(String name, int count, float least) {
+        MemorySegment data = Arena.ofAuto().allocate(count * 4L);
+        for (int i = 0; i < count; i++) {
+            data.set(FLOAT, i * 4L, least + random.nextFloat());
+        }
+        return new Tensor(name, TensorType.F32, 1, count, data);
+    }
+
+    /// Columns that do not fill blocks of `wanted` are stored as Q8_0, as quantising tools do.
+    private Tensor matrix(TensorType wanted, int rows, int columns) {
+        TensorType type = columns % wanted.blockElements() == 0 ? wanted : TensorType.Q8_0;
         MemorySegment data = Arena.ofAuto().allocate(rows * type.rowBytes(columns));
         float spread = (float) (2 / Math.sqrt(columns));
         for (long at = 0; at < data.byteSize(); at += type.blockBytes()) {
-            switch (type) {
-                case F32 -> data.set(FLOAT, at, value() * spread);
-                case F16 -> data.set(SHORT, at, Float.floatToFloat16(value() * spread));
-                case Q4_1 -> {
-                    float step = (0.5f + random.nextFloat()) * spread / 8;
-                    data.set(SHORT, at, Float.floatToFloat16(step));
-                    data.set(SHORT, at + 2, Float.floatToFloat16(-7.5f * step));
-                    randomBytes(data.asSlice(at + 4, 16));
-                }
-                case Q8_0 -> {
-                    data.set(SHORT, at, Float.floatToFloat16((0.5f + random.nextFloat()) * spread / 128));
-                    randomBytes(data.asSlice(at + 2, 32));
-                }
-            }
+            block(type, data.asSlice(at, type.blockBytes()), spread);
         }
         return new Tensor("matrix", type, rows, columns, data);
+    }
+
+    /// Random quants and sub-scales, with scales that make weights of about `spread` around zero.
+    private void block(TensorType type, MemorySegment block, float spread) {
+        randomBytes(block);
+        float size = (0.5f + random.nextFloat()) * spread;
+        switch (type) {
+            case F32 -> block.set(FLOAT, 0, value() * spread);
+            case F16 -> half(block, 0, value() * spread);
+            case BF16 -> block.set(SHORT, 0, (short) (Float.floatToIntBits(value() * spread) >> 16));
+            case Q4_0 -> half(block, 0, size / 8);
+            case Q4_1 -> {
+                half(block, 0, size / 8);
+                half(block, 2, -7.5f * size / 8);
+            }
+            case Q5_0 -> half(block, 0, size / 16);
+            case Q5_1 -> {
+                half(block, 0, size / 16);
+                half(block, 2, -15.5f * size / 16);
+            }
+            case Q8_0, IQ4_NL -> half(block, 0, size / 128);
+            case Q2_K -> {
+                half(block, 80, size / 32);
+                half(block, 82, 1.5f * size / 32);
+            }
+            case Q3_K -> half(block, 108, size / 64);
+            case Q4_K -> {
+                half(block, 0, size / 512);
+                half(block, 2, 7.5f * size / 512);
+            }
+            case Q5_K -> {
+                half(block, 0, size / 1024);
+                half(block, 2, 15.5f * size / 1024);
+            }
+            case Q6_K -> half(block, 208, size / 2048);
+            case MXFP4 -> block.set(ValueLayout.JAVA_BYTE, 0, (byte) (128 + Math.getExponent(size / 12)));
+        }
+    }
+
+    private static void half(MemorySegment block, long offset, float value) {
+        block.set(SHORT, offset, Float.floatToFloat16(value));
     }
 
     private float value() {

@@ -1,0 +1,74 @@
+package dev.quire.kernel;
+
+import dev.quire.tensor.Dequantizer;
+import dev.quire.tensor.Tensor;
+import java.util.Arrays;
+
+/// A dequantised weight `[rows, columns]`, kept transposed: element (r, c) is `data[c * rows + r]`.
+record FloatMatrix(int rows, int columns, float[] data) {
+    /// Output columns of a product that are worked on together, so that they stay in the cache: the order of each sum
+    /// is not changed by it.
+    private static final int ROW_TILE = 512;
+
+    static FloatMatrix of(Tensor tensor) {
+        int rows = Math.toIntExact(tensor.rows());
+        int columns = Math.toIntExact(tensor.columns());
+        float[] row = new float[columns];
+        float[] data = new float[Math.multiplyExact(rows, columns)];
+        for (int r = 0; r < rows; r++) {
+            Dequantizer.readRow(tensor, r, row);
+            for (int c = 0; c < columns; c++) {
+                data[c * rows + r] = row[c];
+            }
+        }
+        return new FloatMatrix(rows, columns, data);
+    }
+
+    float at(int row, int column) {
+        return data[column * rows + row];
+    }
+
+    /// out `[tokens, rows]` = in `[tokens, columns]` · matrixᵀ. Each sum runs over the columns in order; four columns
+    /// are taken at a time, so that a partial sum stays in a register for four additions.
+    void multiply(float[] in, int tokens, float[] out) {
+        Arrays.fill(out, 0, tokens * rows, 0);
+        for (int first = 0; first < rows; first += ROW_TILE) {
+            int count = Math.min(ROW_TILE, rows - first);
+            int column = 0;
+            for (; column + 4 <= columns; column += 4) {
+                for (int t = 0; t < tokens; t++) {
+                    addFour(out, t * rows + first, column, first, in, t * columns + column, count);
+                }
+            }
+            for (; column < columns; column++) {
+                for (int t = 0; t < tokens; t++) {
+                    float factor = in[t * columns + column];
+                    addScaled(out, t * rows + first, data, column * rows + first, factor, count);
+                }
+            }
+        }
+    }
+
+    private void addFour(float[] out, int to, int column, int row, float[] in, int from, int count) {
+        int at0 = column * rows + row;
+        int at1 = at0 + rows;
+        int at2 = at1 + rows;
+        int at3 = at2 + rows;
+        float factor0 = in[from];
+        float factor1 = in[from + 1];
+        float factor2 = in[from + 2];
+        float factor3 = in[from + 3];
+        for (int i = 0; i < count; i++) {
+            float sum = out[to + i] + factor0 * data[at0 + i];
+            sum += factor1 * data[at1 + i];
+            sum += factor2 * data[at2 + i];
+            out[to + i] = sum + factor3 * data[at3 + i];
+        }
+    }
+
+    private static void addScaled(float[] out, int to, float[] in, int from, float factor, int count) {
+        for (int i = 0; i < count; i++) {
+            out[to + i] += factor * in[from + i];
+        }
+    }
+}
