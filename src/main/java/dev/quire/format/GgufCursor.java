@@ -11,7 +11,8 @@ import java.nio.file.Path;
 ///
 /// Invariant: `0 <= position <= header.limit()`. Every length is compared with what is left before memory is taken
 /// for it.
-/// Not thread-safe: {@link GgufFile#open} owns it.
+/// Not thread-safe: {@link GgufFile#open} owns it; only what moves nothing ({@link #copy}, {@link #utf8}, the refusals)
+/// may be called by others later.
 final class GgufCursor {
     /// Bytes of keys, values and tensor descriptions that we are willing to parse. The largest vocabularies in use
     /// (262,144 tokens with merges) need about 16 MiB.
@@ -33,20 +34,12 @@ final class GgufCursor {
         this.cut = limit < bytes.byteSize();
     }
 
-    long position() {
+    int position() {
         return position;
     }
 
     long remaining() {
         return header.limit() - position;
-    }
-
-    int uint8(String what) {
-        return header.get(take(1, what)) & 0xff;
-    }
-
-    int int16(String what) {
-        return header.getShort(take(2, what));
     }
 
     int int32(String what) {
@@ -65,6 +58,11 @@ final class GgufCursor {
             throw refusal(what + " must fit 63 bits", "value=" + Long.toUnsignedString(value), at);
         }
         return value;
+    }
+
+    /// An integer of a metadata value's type; one without a sign must fit a `long`.
+    long integer(GgufType type, String what) {
+        return type == GgufType.UINT64 ? uint64(what) : type.integer(header, take(type.bytes(), what));
     }
 
     /// A count of things that take at least `minimumBytes` each, of which we accept `most`.
@@ -88,7 +86,7 @@ final class GgufCursor {
 
     boolean bool(String what) {
         long at = position;
-        int value = uint8(what);
+        int value = header.get(take(1, what)) & 0xff;
         if (value > 1) {
             throw refusal(what + " must be 0 or 1", "value=" + value, at);
         }
@@ -97,7 +95,57 @@ final class GgufCursor {
 
     /// A length in eight bytes, then as many bytes of UTF-8.
     String string(String what, long most) {
-        long at = position;
+        int at = position;
+        int length = length(what, most);
+        int start = take(length, what);
+        return utf8(copy(start, length), 0, length, what, at);
+    }
+
+    /// Goes past `count` strings, whose lengths it checks and whose bytes it does not read.
+    void skipStrings(String what, int count, long most) {
+        int at = position;
+        int limit = header.limit();
+        for (int i = 0; i < count; i++) {
+            long length = limit - at < Long.BYTES ? -1 : header.getLong(at);
+            if (length < 0 || length > most || length > limit - at - Long.BYTES) {
+                // The same once more, for its refusal.
+                position = at;
+                take(length(what, most), what);
+                throw changed();
+            }
+            at += Long.BYTES + (int) length;
+        }
+        position = at;
+    }
+
+    /// Goes past `size` bytes, which {@link #count} has found to be there.
+    void skip(int size) {
+        take(size, "array");
+    }
+
+    /// Bytes that were gone past.
+    byte[] copy(int start, int length) {
+        var bytes = new byte[length];
+        try {
+            header.get(start, bytes);
+        } catch (InternalError e) {
+            throw changed(e);
+        }
+        return bytes;
+    }
+
+    /// The text in `length` bytes from `start`; `offset` is where the file has it.
+    String utf8(byte[] bytes, int start, int length, String what, long offset) {
+        String decoded = new String(bytes, start, length, StandardCharsets.UTF_8);
+        // The constructor puts U+FFFD for what it cannot decode; names and tokens are many, so it comes first.
+        if (decoded.indexOf('\uFFFD') >= 0 && !isUtf8(ByteBuffer.wrap(bytes, start, length))) {
+            throw refusal(what + " must be UTF-8", "length=" + length, offset);
+        }
+        return decoded;
+    }
+
+    private int length(String what, long most) {
+        int at = position;
         long length = int64(what);
         if (length < 0 || length > most) {
             throw refusal(
@@ -105,20 +153,12 @@ final class GgufCursor {
                     "length=" + Long.toUnsignedString(length) + ", bound=" + most,
                     at);
         }
-        int start = take(length, what);
-        var encoded = new byte[(int) length];
-        header.get(start, encoded);
-        String decoded = new String(encoded, StandardCharsets.UTF_8);
-        // The constructor puts U+FFFD for what it cannot decode; names and tokens are many, so it comes first.
-        if (decoded.indexOf('\uFFFD') >= 0 && !isUtf8(encoded)) {
-            throw refusal(what + " must be UTF-8", "length=" + length, at);
-        }
-        return decoded;
+        return (int) length;
     }
 
-    private static boolean isUtf8(byte[] encoded) {
+    private static boolean isUtf8(ByteBuffer encoded) {
         try {
-            StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(encoded));
+            StandardCharsets.UTF_8.newDecoder().decode(encoded);
             return true;
         } catch (CharacterCodingException e) {
             return false;
@@ -128,6 +168,16 @@ final class GgufCursor {
     /// A refusal in one line: what must hold, the values, the file and the offset.
     ModelFileException refusal(String whatMustHold, String values, long offset) {
         return new ModelFileException(whatMustHold + ": " + values + ", file=" + file + ", offset=" + offset);
+    }
+
+    /// For contents that are not what they were a moment ago.
+    ModelFileException changed() {
+        return new ModelFileException("model file must not change while it is read: file=" + file);
+    }
+
+    /// For what the virtual machine makes of a read behind the end of a mapped file: it was shortened since.
+    ModelFileException changed(InternalError fault) {
+        return new ModelFileException("model file must not change while it is read: file=" + file, fault);
     }
 
     private int take(long size, String what) {

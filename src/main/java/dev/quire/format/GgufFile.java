@@ -13,11 +13,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// An open GGUF file, version 2 or 3, little-endian: metadata on the heap, tensors as slices of the mapped file.
+/// An open GGUF file, version 2 or 3, little-endian: single values on the heap, arrays and tensors in the mapped file.
 ///
 /// The format (ggml's `docs/gguf.md`) is magic, version, number of tensors, number of keys; keys with values; tensor
 /// descriptions; then, aligned, the data. Nothing in the file is trusted: {@link #open} checks everything before it
-/// returns and refuses with a {@link ModelFileException}; after that, every tensor's bytes are there.
+/// returns and refuses with a {@link ModelFileException}; after that, every tensor's bytes are there. Only the contents
+/// of arrays wait until they are asked for ({@link ModelMetadata}).
 ///
 /// Thread-safe: immutable but for {@link #close}, after which no tensor may be read. The file must not be shortened
 /// while it is open; the operating system answers reads behind its new end with a fault.
@@ -30,6 +31,7 @@ public final class GgufFile implements ModelFile {
     private static final int MIN_PAIR_BYTES = 8 + 1 + 4 + 1;
 
     private final Path path;
+    private final long start; // address of the file's first byte
     private final Arena arena;
     private final int version;
     private final ModelMetadata metadata;
@@ -37,6 +39,7 @@ public final class GgufFile implements ModelFile {
     private final Map<String, Tensor> byName;
 
     private GgufFile(Path path, Arena arena, MemorySegment bytes) {
+        this.start = bytes.address();
         this.path = path;
         this.arena = arena;
         var cursor = new GgufCursor(path, bytes);
@@ -59,16 +62,33 @@ public final class GgufFile implements ModelFile {
         if (!Files.exists(path)) {
             throw new ModelFileException("model file must exist: file=" + path);
         }
-        if (!Files.isRegularFile(path)) {
-            String found = Files.isDirectory(path) ? "directory" : "special file";
-            throw new ModelFileException("model must be a regular file: found=" + found + ", file=" + path);
-        }
+        requireRegular(path);
         Arena arena = Arena.ofShared();
-        try {
-            return new GgufFile(path, arena, map(path, arena));
+        try (var channel = FileChannel.open(path, StandardOpenOption.READ)) {
+            MemorySegment bytes = map(channel, path, arena);
+            try {
+                return parse(path, arena, bytes);
+            } finally {
+                // Whatever was found, of a file that another process still writes it means nothing.
+                requireSize(channel, bytes.byteSize(), path);
+            }
+        } catch (IOException e) {
+            arena.close();
+            throw new ModelFileException(
+                    "model file must be readable: reason=" + e.getClass().getSimpleName() + ", file=" + path, e);
         } catch (Throwable e) {
             arena.close();
             throw e;
+        }
+    }
+
+    /// Checks the contents of a file, which lie in memory of `arena`: the half of {@link #open} that needs no file.
+    static GgufFile parse(Path path, Arena arena, MemorySegment bytes) {
+        try {
+            return new GgufFile(path, arena, bytes);
+        } catch (InternalError e) {
+            // A read behind the new end of a file that was shortened after it had been mapped.
+            throw new ModelFileException("model file must not change while it is read: file=" + path, e);
         }
     }
 
@@ -80,6 +100,11 @@ public final class GgufFile implements ModelFile {
     @Override
     public List<Path> files() {
         return List.of(path);
+    }
+
+    /// Where in the file a tensor of it begins.
+    public long offset(Tensor tensor) {
+        return tensor.data().address() - start;
     }
 
     public int version() {
@@ -109,16 +134,35 @@ public final class GgufFile implements ModelFile {
         }
     }
 
-    private static MemorySegment map(Path path, Arena arena) {
-        try (var channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            long size = channel.size();
-            if (size == 0) {
-                throw new ModelFileException("model file must not be empty: bytes=0, file=" + path);
-            }
+    /// Refuses a file whose size is not that with which it was mapped.
+    static void requireSize(FileChannel channel, long bytes, Path path) throws IOException {
+        long now = channel.size();
+        if (now != bytes) {
+            throw new ModelFileException("model file must not change while it is read: bytesBefore=" + bytes
+                    + ", bytesNow=" + now + ", file=" + path);
+        }
+    }
+
+    /// Before a file is opened, for opening a pipe waits until somebody writes into it.
+    static void requireRegular(Path path) {
+        if (Files.exists(path) && !Files.isRegularFile(path)) {
+            String found = Files.isDirectory(path) ? "directory" : "special file";
+            throw new ModelFileException("model must be a regular file: found=" + found + ", file=" + path);
+        }
+    }
+
+    static MemorySegment map(FileChannel channel, Path path, Arena arena) throws IOException {
+        long size = channel.size();
+        if (size == 0) {
+            throw new ModelFileException("model file must not be empty: bytes=0, file=" + path);
+        }
+        try {
             return channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
         } catch (IOException e) {
             throw new ModelFileException(
-                    "model file must be readable: reason=" + e.getClass().getSimpleName() + ", file=" + path, e);
+                    "model file must fit the address space: bytes=" + size + ", reason="
+                            + GgufCursor.printable(String.valueOf(e.getMessage())) + ", file=" + path,
+                    e);
         }
     }
 

@@ -4,7 +4,7 @@ import dev.quire.tensor.Tensor;
 import dev.quire.tensor.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -25,15 +25,17 @@ final class GgufTensors {
 
     private static final int MAX_DIMENSIONS = 4;
 
-    /// Where `start` counts from the beginning of the file and `offset` is where the description says so.
-    private record Place(Description description, long start, long end) {}
-
-    private record Description(
-            String name, TensorType type, long rows, long columns, long bytes, long dataOffset, long offset) {
-        String named() {
-            return "tensor=" + GgufCursor.printable(name);
+    /// Where `start` counts from the beginning of the file; in file order.
+    private record Place(Description description, long start, long end) implements Comparable<Place> {
+        @Override
+        public int compareTo(Place other) {
+            return Long.compare(start, other.start);
         }
     }
+
+    /// `dataOffset` counts from the start of the data; `offset` is where the file says so.
+    private record Description(
+            String name, TensorType type, long rows, long columns, long bytes, long dataOffset, long offset) {}
 
     private final GgufCursor cursor;
     private final MemorySegment file;
@@ -52,7 +54,7 @@ final class GgufTensors {
             long offset = cursor.position();
             Description description = description();
             if (!names.add(description.name())) {
-                throw cursor.refusal("tensor name must be unique", description.named(), offset);
+                throw cursor.refusal("tensor name must be unique", named(description.name()), offset);
             }
             descriptions.add(description);
         }
@@ -74,62 +76,62 @@ final class GgufTensors {
     private Description description() {
         long nameOffset = cursor.position();
         String name = cursor.string("tensor name", MAX_NAME_BYTES);
-        String named = "tensor=" + GgufCursor.printable(name);
         if (name.isEmpty()) {
-            throw cursor.refusal("tensor name must not be empty", named, nameOffset);
+            throw cursor.refusal("tensor name must not be empty", named(name), nameOffset);
         }
         long dimensionsOffset = cursor.position();
         int dimensions = cursor.int32("dimensions of a tensor");
         if (dimensions < 1 || dimensions > MAX_DIMENSIONS) {
             throw cursor.refusal(
                     "tensor must have 1 to " + MAX_DIMENSIONS + " dimensions",
-                    "dimensions=" + Integer.toUnsignedString(dimensions) + ", " + named,
+                    "dimensions=" + Integer.toUnsignedString(dimensions) + ", " + named(name),
                     dimensionsOffset);
         }
-        long columns = size(named);
+        long columns = size(name);
         long rows = 1;
         for (int i = 1; i < dimensions; i++) {
             long at = cursor.position();
-            long size = size(named);
+            long size = size(name);
             if (Math.multiplyHigh(rows, size) != 0 || rows * size < 0) {
                 throw cursor.refusal(
-                        "tensor size must fit 63 bits", "rows=" + rows + ", size=" + size + ", " + named, at);
+                        "tensor size must fit 63 bits", "rows=" + rows + ", size=" + size + ", " + named(name), at);
             }
             rows *= size;
         }
-        TensorType type = type(named);
+        TensorType type = type(name);
         if (columns % type.blockElements() != 0) {
             throw cursor.refusal(
                     "row length must be a multiple of the type's block",
-                    "columns=" + columns + ", blockElements=" + type.blockElements() + ", type=" + type + ", " + named,
+                    "columns=" + columns + ", blockElements=" + type.blockElements() + ", type=" + type + ", "
+                            + named(name),
                     dimensionsOffset);
         }
-        long bytes = bytes(type, rows, columns, named, dimensionsOffset);
+        long bytes = bytes(type, rows, columns, name, dimensionsOffset);
         long dataOffset = cursor.uint64("tensor offset");
         return new Description(name, type, rows, columns, bytes, dataOffset, cursor.position() - Long.BYTES);
     }
 
-    private long size(String named) {
+    private long size(String name) {
         long at = cursor.position();
         long size = cursor.uint64("tensor size");
         if (size == 0) {
-            throw cursor.refusal("tensor size must be positive", "size=0, " + named, at);
+            throw cursor.refusal("tensor size must be positive", "size=0, " + named(name), at);
         }
         return size;
     }
 
-    private long bytes(TensorType type, long rows, long columns, String named, long offset) {
+    private long bytes(TensorType type, long rows, long columns, String name, long offset) {
         try {
             return Math.multiplyExact(rows, type.rowBytes(columns));
         } catch (ArithmeticException e) {
             throw cursor.refusal(
                     "tensor bytes must fit 63 bits",
-                    "rows=" + rows + ", columns=" + columns + ", type=" + type + ", " + named,
+                    "rows=" + rows + ", columns=" + columns + ", type=" + type + ", " + named(name),
                     offset);
         }
     }
 
-    private TensorType type(String named) {
+    private TensorType type(String name) {
         long at = cursor.position();
         int id = cursor.int32("tensor type");
         for (TensorType type : TensorType.values()) {
@@ -138,16 +140,24 @@ final class GgufTensors {
             }
         }
         throw cursor.refusal(
-                "tensor type must be one of F32, F16, Q4_1, Q8_0",
-                "type=" + Integer.toUnsignedString(id) + " (" + unsupportedName(id) + "), " + named,
+                "tensor type must be one of " + String.join(", ", typeNames()),
+                "type=" + Integer.toUnsignedString(id) + " (" + unsupportedName(id) + "), " + named(name),
                 at);
+    }
+
+    private static List<String> typeNames() {
+        List<String> names = new ArrayList<>();
+        for (TensorType type : TensorType.values()) {
+            names.add(type.name());
+        }
+        return names;
     }
 
     private Place place(Description d, long dataStart) {
         if (d.dataOffset() % alignment != 0) {
             throw cursor.refusal(
                     "tensor offset must be a multiple of the alignment",
-                    "dataOffset=" + d.dataOffset() + ", alignment=" + alignment + ", " + d.named(),
+                    "dataOffset=" + d.dataOffset() + ", alignment=" + alignment + ", " + named(d.name()),
                     d.offset());
         }
         long available = file.byteSize() - dataStart;
@@ -155,7 +165,7 @@ final class GgufTensors {
             throw cursor.refusal(
                     "tensor must lie inside the file",
                     "dataOffset=" + d.dataOffset() + ", bytes=" + d.bytes() + ", dataStart=" + dataStart
-                            + ", fileBytes=" + file.byteSize() + ", " + d.named(),
+                            + ", fileBytes=" + file.byteSize() + ", " + named(d.name()),
                     d.offset());
         }
         long start = dataStart + d.dataOffset();
@@ -164,39 +174,48 @@ final class GgufTensors {
 
     private void refuseOverlap(List<Place> places) {
         List<Place> sorted = new ArrayList<>(places);
-        sorted.sort(Comparator.comparingLong(Place::start));
+        Collections.sort(sorted);
         for (int i = 1; i < sorted.size(); i++) {
             Place before = sorted.get(i - 1);
             Place after = sorted.get(i);
             if (after.start() < before.end()) {
                 throw cursor.refusal(
                         "tensors must not overlap",
-                        after.description().named() + ", start=" + after.start() + ", other="
+                        named(after.description().name()) + ", start=" + after.start() + ", other="
                                 + GgufCursor.printable(before.description().name()) + ", otherEnd=" + before.end(),
                         after.description().offset());
             }
         }
     }
 
+    /// Called for refusals only: building these texts for every tensor would be most of what opening a file costs.
+    private static String named(String name) {
+        return "tensor=" + GgufCursor.printable(name);
+    }
+
     /// The name that users know for a type we do not read (`ggml_type` in ggml.h).
     private static String unsupportedName(int id) {
         return switch (id) {
-            case 2 -> "Q4_0";
-            case 6 -> "Q5_0";
-            case 7 -> "Q5_1";
             case 9 -> "Q8_1";
-            case 10 -> "Q2_K";
-            case 11 -> "Q3_K";
-            case 12 -> "Q4_K";
-            case 13 -> "Q5_K";
-            case 14 -> "Q6_K";
             case 15 -> "Q8_K";
-            case 16, 17, 18, 19, 20, 21, 22, 23, 29 -> "an IQ type";
-            case 24, 25, 26, 27 -> "an integer type";
+            case 16 -> "IQ2_XXS";
+            case 17 -> "IQ2_XS";
+            case 18 -> "IQ3_XXS";
+            case 19 -> "IQ1_S";
+            case 21 -> "IQ3_S";
+            case 22 -> "IQ2_S";
+            case 23 -> "IQ4_XS";
+            case 24 -> "I8";
+            case 25 -> "I16";
+            case 26 -> "I32";
+            case 27 -> "I64";
             case 28 -> "F64";
-            case 30 -> "BF16";
-            case 34, 35 -> "a ternary type";
-            case 39 -> "MXFP4";
+            case 29 -> "IQ1_M";
+            case 34 -> "TQ1_0";
+            case 35 -> "TQ2_0";
+            case 40 -> "NVFP4";
+            case 41 -> "Q1_0";
+            case 4, 5, 31, 32, 33, 36, 37, 38 -> "withdrawn from GGUF";
             default -> "unknown";
         };
     }

@@ -4,8 +4,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/// Parses the key-value part of a GGUF file. Numbers of the value types are those of the specification
-/// (ggml's `docs/gguf.md`).
+/// Parses the key-value part of a GGUF file. Arrays are walked and left where they are ({@link GgufArray}).
 ///
 /// Not thread-safe: {@link GgufFile#open} owns it.
 final class GgufValues {
@@ -24,20 +23,6 @@ final class GgufValues {
     private static final int DEFAULT_ALIGNMENT = 32;
     private static final long MIN_ALIGNMENT = 8;
     private static final long MAX_ALIGNMENT = 1L << 20;
-
-    private static final int UINT8 = 0;
-    private static final int INT8 = 1;
-    private static final int UINT16 = 2;
-    private static final int INT16 = 3;
-    private static final int UINT32 = 4;
-    private static final int INT32 = 5;
-    private static final int FLOAT32 = 6;
-    private static final int BOOL = 7;
-    private static final int STRING = 8;
-    private static final int ARRAY = 9;
-    private static final int UINT64 = 10;
-    private static final int INT64 = 11;
-    private static final int FLOAT64 = 12;
 
     private final GgufCursor cursor;
     private long alignment = DEFAULT_ALIGNMENT;
@@ -79,7 +64,7 @@ final class GgufValues {
                 || Long.bitCount(bytes) != 1) {
             String shown = value instanceof Long || value instanceof Double || value instanceof Boolean
                     ? value.toString()
-                    : value.getClass().getSimpleName();
+                    : ModelMetadata.typeName(value);
             throw cursor.refusal(
                     "alignment must be a power of two from " + MIN_ALIGNMENT + " to " + MAX_ALIGNMENT,
                     ALIGNMENT_KEY + "=" + shown,
@@ -89,92 +74,45 @@ final class GgufValues {
     }
 
     private Object value(String key) {
-        long at = cursor.position();
-        int type = cursor.int32("metadata value type");
+        GgufType type = type(key);
         return switch (type) {
-            case UINT8, INT8, UINT16, INT16, UINT32, INT32, UINT64, INT64 -> integer(type);
-            case FLOAT32, FLOAT64 -> number(type);
+            case UINT8, INT8, UINT16, INT16, UINT32, INT32, UINT64, INT64 -> cursor.integer(type, "metadata integer");
+            case FLOAT32 -> (double) Float.intBitsToFloat(cursor.int32("metadata number"));
+            case FLOAT64 -> Double.longBitsToDouble(cursor.int64("metadata number"));
             case BOOL -> cursor.bool("metadata bool");
             case STRING -> cursor.string("metadata string", GgufCursor.MAX_STRING_BYTES);
             case ARRAY -> array(key);
-            default -> throw unknownType(type, key, at);
         };
     }
 
-    private Object array(String key) {
-        long at = cursor.position();
-        int type = cursor.int32("array element type");
-        if (type == ARRAY) {
+    private GgufArray array(String key) {
+        int at = cursor.position();
+        GgufType type = type(key);
+        if (type == GgufType.ARRAY) {
             throw cursor.refusal("array must not hold arrays", named(key), at);
         }
-        int minimumBytes =
-                switch (type) {
-                    case UINT8, INT8, BOOL -> 1;
-                    case UINT16, INT16 -> 2;
-                    case UINT32, INT32, FLOAT32 -> 4;
-                    case UINT64, INT64, FLOAT64, STRING -> 8;
-                    default -> throw unknownType(type, key, at);
-                };
-        int length = cursor.count("elements of an array", minimumBytes, elementsLeft);
+        int length = cursor.count("elements of an array", type.bytes(), elementsLeft);
         elementsLeft -= length;
-        return switch (type) {
-            case FLOAT32, FLOAT64 -> {
-                var numbers = new double[length];
-                for (int i = 0; i < length; i++) {
-                    numbers[i] = number(type);
-                }
-                yield numbers;
-            }
-            case BOOL -> {
-                var flags = new boolean[length];
-                for (int i = 0; i < length; i++) {
-                    flags[i] = cursor.bool("array bool");
-                }
-                yield flags;
-            }
-            case STRING -> {
-                var strings = new String[length];
-                for (int i = 0; i < length; i++) {
-                    strings[i] = cursor.string("array string", GgufCursor.MAX_STRING_BYTES);
-                }
-                yield strings;
-            }
-            default -> {
-                var integers = new long[length];
-                for (int i = 0; i < length; i++) {
-                    integers[i] = integer(type);
-                }
-                yield integers;
-            }
-        };
+        int start = cursor.position();
+        if (type == GgufType.STRING) {
+            cursor.skipStrings("array string", length, GgufCursor.MAX_STRING_BYTES);
+        } else {
+            cursor.skip(length * type.bytes());
+        }
+        return new GgufArray(cursor, type, length, start, cursor.position() - start);
     }
 
-    private long integer(int type) {
-        String what = "metadata integer";
-        return switch (type) {
-            case UINT8 -> cursor.uint8(what);
-            case INT8 -> (byte) cursor.uint8(what);
-            case UINT16 -> cursor.int16(what) & 0xffff;
-            case INT16 -> cursor.int16(what);
-            case UINT32 -> Integer.toUnsignedLong(cursor.int32(what));
-            case INT32 -> cursor.int32(what);
-            case UINT64 -> cursor.uint64(what);
-            case INT64 -> cursor.int64(what);
-            default -> throw new IllegalArgumentException("type must be an integer type: type=" + type);
-        };
-    }
-
-    private double number(int type) {
-        return type == FLOAT32
-                ? Float.intBitsToFloat(cursor.int32("metadata number"))
-                : Double.longBitsToDouble(cursor.int64("metadata number"));
-    }
-
-    private ModelFileException unknownType(int type, String key, long offset) {
-        return cursor.refusal(
-                "metadata value type must be 0 to 12",
-                "type=" + Integer.toUnsignedString(type) + ", " + named(key),
-                offset);
+    private GgufType type(String key) {
+        int at = cursor.position();
+        int number = cursor.int32("metadata value type");
+        GgufType type = GgufType.of(number);
+        if (type == null) {
+            throw cursor.refusal(
+                    "metadata value type must be 0 to 12",
+                    "type=" + Integer.toUnsignedString(number) + ", " + named(key),
+                    at);
+        }
+        return type;
     }
 
     private static String named(String key) {

@@ -2,6 +2,7 @@ package dev.quire.format;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.tensor.TensorType;
 import java.io.IOException;
@@ -171,14 +172,34 @@ class GgufRefusalTest {
                 "elements of an array must fit the rest of the file: count=3, minimumBytes=8, remaining=16",
                 new GgufWriter().raw("a", 9, joined(number(8, 4), number(3, 8), number(0, 8), number(0, 8))),
                 VALUE + 4);
-        assertRefused(
+    }
+
+    /// Elements are looked at when somebody asks for them, with the same line.
+    @Test
+    void open_badElements_areRefusedWhenRead() throws IOException {
+        assertRefusedWhenRead(
                 "array bool must be 0 or 1: value=255",
-                new GgufWriter().raw("a", 9, joined(number(7, 4), number(1, 8), new byte[] {-1})),
-                VALUE + 12);
-        assertRefused(
+                new GgufWriter().raw("a", 9, joined(number(7, 4), number(2, 8), new byte[] {1, -1})),
+                VALUE + 12 + 1);
+        assertRefusedWhenRead(
                 "array string must be UTF-8: length=1",
-                new GgufWriter().raw("a", 9, joined(number(8, 4), number(1, 8), number(1, 8), new byte[] {-1})),
-                VALUE + 12);
+                new GgufWriter()
+                        .raw("a", 9, joined(number(8, 4), number(2, 8), number(0, 8), number(1, 8), new byte[] {-1})),
+                VALUE + 12 + 8);
+        assertRefusedWhenRead(
+                "array integer must fit 63 bits: value=9223372036854775808",
+                new GgufWriter().raw("a", 9, joined(number(10, 4), number(2, 8), number(0, 8), number(1L << 63, 8))),
+                VALUE + 12 + 8);
+    }
+
+    private void assertRefusedWhenRead(String message, GgufWriter writer, long offset) throws IOException {
+        Path path = Files.write(folder.resolve("m.gguf"), writer.bytes());
+        try (var file = GgufFile.open(path)) {
+            assertTrue(file.metadata().has("a"));
+            var e = assertThrows(
+                    ModelFileException.class, () -> file.metadata().values().get("a"));
+            assertEquals(message + ", file=" + path + ", offset=" + offset, e.getMessage());
+        }
     }
 
     @Test
@@ -262,13 +283,18 @@ class GgufRefusalTest {
                 "row length must be a multiple of the type's block: columns=33, blockElements=32, type=Q8_0, tensor=a",
                 new GgufWriter().tensor("a", TensorType.Q8_0, none, 33),
                 DIMENSIONS);
+        assertRefused(
+                "row length must be a multiple of the type's block: columns=576, blockElements=256, type=Q4_K, tensor=a",
+                new GgufWriter().tensor("a", TensorType.Q4_K, none, 576),
+                DIMENSIONS);
     }
 
     @ParameterizedTest
-    @CsvSource({"2,Q4_0", "12,Q4_K", "14,Q6_K", "20,an IQ type", "30,BF16", "77,unknown"})
+    @CsvSource({"9,Q8_1", "15,Q8_K", "23,IQ4_XS", "28,F64", "31,withdrawn from GGUF", "77,unknown"})
     void open_otherTensorType_isNamed(int type, String name) throws IOException {
         assertRefused(
-                "tensor type must be one of F32, F16, Q4_1, Q8_0: type=" + type + " (" + name + "), tensor=a",
+                "tensor type must be one of F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, "
+                        + "BF16, MXFP4: type=" + type + " (" + name + "), tensor=a",
                 new GgufWriter().tensor("a", type, new byte[32], null, 32),
                 SIZES + 8);
     }
