@@ -73,6 +73,7 @@ final class ShellSandbox {
                 echo "[INFO] BUILD SUCCESS"
                 """);
         script(bin.resolve("g++"), "");
+        script(tree.resolve("build/fetch-llama-source"), "");
         environment.put("PATH", bin.toString());
         environment.put("HOME", folder.toString());
         environment.put("RUNS", folder.resolve("runs").toString());

@@ -1,0 +1,6 @@
+package dev.quire.template;
+
+/// What a template may call.
+interface Callable {
+    Object call(Rendering rendering, Arguments arguments);
+}

@@ -1,0 +1,6 @@
+package dev.quire.template;
+
+/// Python's `None`.
+enum None {
+    NONE
+}
