@@ -4,7 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
-import dev.quire.format.GgufFile;
+import dev.quire.format.ModelFile;
 import dev.quire.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -54,6 +54,11 @@ final class TokenizeCommand implements Callable<Integer> {
             description = "add the tokens that the model puts at the beginning and end of a text")
     private boolean addSpecialTokens;
 
+    @Option(
+            names = "--time",
+            description = "say on standard error how many bytes a second of one core took, start-up apart")
+    private boolean timed;
+
     TokenizeCommand(Terminal terminal) {
         this.terminal = terminal;
     }
@@ -61,19 +66,28 @@ final class TokenizeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Tokenizer tokenizer;
-        try (GgufFile file = GgufFile.open(ModelPath.resolve(spec, model))) {
-            tokenizer = Tokenizer.from(file.metadata());
+        try (ModelFile file = ModelFile.open(ModelPath.resolve(spec, model))) {
+            tokenizer = Tokenizer.from(file);
         }
         var lines = new LineReader(terminal.in(), terminal.out());
         StringBuilder ids = new StringBuilder();
+        var speed = new EncodingSpeed();
         try {
             for (long line = 1; lines.next(); line++) {
-                append(ids, tokenizer.encode(text(lines.line(), line), addSpecialTokens));
+                String text = text(lines.line(), line);
+                append(
+                        ids,
+                        timed
+                                ? speed.encode(tokenizer, text, addSpecialTokens)
+                                : tokenizer.encode(text, addSpecialTokens));
                 lines.write(ids);
                 ids.setLength(0);
             }
         } finally {
             lines.flush(); // what came before a bad line stays
+        }
+        if (timed) {
+            terminal.err().println(speed);
         }
         return 0;
     }

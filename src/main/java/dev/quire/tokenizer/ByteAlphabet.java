@@ -42,6 +42,11 @@ final class ByteAlphabet {
         return result;
     }
 
+    /// Whether every character of `name` is of the alphabet, so that a text's bytes can be the token's.
+    boolean writes(String name) {
+        return name.chars().allMatch(character -> character < CHARACTERS && bytes[character] >= 0);
+    }
+
     private static boolean isPrintable(int value) {
         return (value >= '!' && value <= '~') || (value >= 0xA1 && value <= 0xAC) || value >= 0xAE;
     }

@@ -4,6 +4,7 @@ import dev.quire.format.ModelFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
 
 /// Byte-level byte-pair encoding of one piece (Sennrich et al., 2016; on bytes as in GPT-2).
 ///
@@ -25,10 +26,17 @@ final class BytePairEncoder {
 
     private final MergeTable merges;
     private final int[] byteTokens = new int[256]; // NO_TOKEN where the vocabulary lacks the byte
+    private final Optional<WholeTokens> wholeTokens; // looked up before merging
     private final PieceCache cache = new PieceCache();
 
-    BytePairEncoder(MergeTable merges, ByteAlphabet alphabet, Map<String, Integer> ids, Path file) {
+    BytePairEncoder(
+            MergeTable merges,
+            ByteAlphabet alphabet,
+            Map<String, Integer> ids,
+            Optional<WholeTokens> wholeTokens,
+            Path file) {
         this.merges = merges;
+        this.wholeTokens = wholeTokens;
         int known = 0;
         for (int value = 0; value < byteTokens.length; value++) {
             byteTokens[value] = ids.getOrDefault(String.valueOf(alphabet.character(value)), NO_TOKEN);
@@ -41,21 +49,28 @@ final class BytePairEncoder {
 
     /// Appends the tokens of `text[start, end)`.
     void encode(byte[] text, int start, int end, TokenBuffer tokens) {
-        int length = end - start;
-        if (length > PieceCache.LONGEST) {
-            int[] symbols = new int[length];
-            int count = symbols(text, start, end, symbols);
-            tokens.addAll(symbols, count <= LONGEST_SCAN ? mergeByScan(symbols, count) : mergeByHeap(symbols, count));
+        if (end - start > PieceCache.LONGEST) {
+            int[] found = tokens(text, start, end);
+            tokens.addAll(found, found.length);
             return;
         }
         int[] cached = cache.get(text, start, end);
         if (cached == null) {
-            int[] symbols = new int[length];
-            int count = mergeByScan(symbols, symbols(text, start, end, symbols));
-            cached = Arrays.copyOf(symbols, count);
+            cached = tokens(text, start, end);
             cache.put(text, start, end, cached);
         }
         tokens.addAll(cached, cached.length);
+    }
+
+    private int[] tokens(byte[] text, int start, int end) {
+        int whole = wholeTokens.isPresent() ? wholeTokens.get().find(text, start, end) : NO_TOKEN;
+        if (whole != NO_TOKEN) {
+            return new int[] {whole};
+        }
+        int[] symbols = new int[end - start];
+        int count = symbols(text, start, end, symbols);
+        return Arrays.copyOf(
+                symbols, count <= LONGEST_SCAN ? mergeByScan(symbols, count) : mergeByHeap(symbols, count));
     }
 
     private int symbols(byte[] text, int start, int end, int[] symbols) {

@@ -4,6 +4,7 @@ import dev.quire.format.ModelFileException;
 import dev.quire.format.ModelMetadata;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 
 /// The merges of a BPE vocabulary: (left token, right token) → rank, and rank → merged token. Immutable.
@@ -65,6 +66,27 @@ final class MergeTable {
         return table;
     }
 
+    /// The merges of a `tokenizer.json`, two names each. Of equal merges the last counts, as in Hugging Face
+    // tokenizers.
+    static MergeTable of(List<String[]> merges, Map<String, Integer> ids, Path file) {
+        var table = new MergeTable(merges.size());
+        for (int rank = 0; rank < merges.size(); rank++) {
+            String left = merges.get(rank)[0];
+            String right = merges.get(rank)[1];
+            Integer leftId = ids.get(left);
+            Integer rightId = ids.get(right);
+            Integer mergedId = ids.get(left.concat(right));
+            if (leftId == null || rightId == null || mergedId == null) {
+                String missing = leftId == null ? left : rightId == null ? right : left + right;
+                throw new ModelFileException(
+                        "merge must be of tokens in the vocabulary: merge=" + Names.quoted(left + " " + right)
+                                + ", missing=" + Names.quoted(missing) + ", rank=" + rank + ", file=" + file);
+            }
+            table.put(leftId, rightId, rank, mergedId);
+        }
+        return table;
+    }
+
     /// The rank of merging the two tokens, the smallest first; {@link #NO_RANK} if they do not merge.
     int rank(int left, int right) {
         long pair = pair(left, right);
@@ -81,6 +103,18 @@ final class MergeTable {
     /// The token that the merge of this rank makes.
     int merged(int rank) {
         return merged[rank];
+    }
+
+    private void put(int left, int right, int rank, int token) {
+        if (!add(left, right, rank, token)) {
+            long pair = pair(left, right);
+            int place = place(pair);
+            while (pairs[place] != pair) {
+                place = (place + 1) & (pairs.length - 1);
+            }
+            ranks[place] = rank;
+            merged[rank] = token;
+        }
     }
 
     private boolean add(int left, int right, int rank, int token) {

@@ -1,39 +1,63 @@
 package dev.quire.tokenizer;
 
-import dev.quire.format.ModelFileException;
-import dev.quire.format.ModelMetadata;
-import java.util.Arrays;
-import java.util.stream.Collectors;
+import dev.quire.tokenizer.PieceCursor.Splitter;
+import java.util.ArrayList;
+import java.util.List;
 
-/// How a text is cut into pieces before merging, by its name in GGUF (`tokenizer.ggml.pre`). Merges never cross a cut.
-enum PreTokenizer {
-    /// Hugging Face's `ByteLevel` with its regular expression.
-    GPT_2("gpt-2", new Gpt2Splitter(false)),
-    /// Hugging Face's `Digits` (one by one), then `ByteLevel` on each part.
-    SMOLLM("smollm", new Gpt2Splitter(true));
+/// How a text is cut into pieces before merging; merges never cross a cut. Immutable and thread-safe.
+///
+/// Made of the steps that Hugging Face's tokenizer.json lists, or that a name in GGUF stands for
+/// ({@link GgufPreTokenizer}).
+final class PreTokenizer {
+    private final List<Splitter> splitters;
 
-    static final String PRE = "tokenizer.ggml.pre";
-
-    private final String ggufName;
-    private final Gpt2Splitter splitter;
-
-    PreTokenizer(String ggufName, Gpt2Splitter splitter) {
-        this.ggufName = ggufName;
-        this.splitter = splitter;
+    private PreTokenizer(List<Splitter> splitters) {
+        this.splitters = List.copyOf(splitters);
     }
 
-    static PreTokenizer from(ModelMetadata metadata) {
-        String name = metadata.string(PRE);
-        return Arrays.stream(values())
-                .filter(known -> known.ggufName.equals(name))
-                .findFirst()
-                .orElseThrow(() -> new ModelFileException("pre-tokenizer must be one of "
-                        + Arrays.stream(values()).map(known -> known.ggufName).collect(Collectors.joining(", "))
-                        + ": " + PRE + "=" + Names.quoted(name) + ", file=" + metadata.file()));
+    /// Compiles the steps. A pattern that cannot be followed is a {@link PatternException}.
+    static PreTokenizer of(List<SplitStep> steps) {
+        List<Splitter> splitters = new ArrayList<>();
+        boolean bytes = false;
+        for (SplitStep step : steps) {
+            if (step instanceof SplitStep.ByteLevel level) {
+                if (bytes) {
+                    throw new PatternException("text must be turned into bytes once");
+                }
+                if (level.usesPattern()) {
+                    splitters.add(splitter(new SplitStep.Isolated(SplitStep.ByteLevel.PATTERN), false));
+                }
+                bytes = true;
+            } else {
+                splitters.add(splitter(step, bytes));
+            }
+        }
+        return new PreTokenizer(splitters);
     }
 
-    /// The end of the piece that begins at `start`, in `text[start, end)`, which is UTF-8 and not empty.
-    int pieceEnd(byte[] text, int start, int end) {
-        return splitter.pieceEnd(text, start, end);
+    private static Splitter splitter(SplitStep step, boolean bytes) {
+        PatternNode pattern;
+        var behaviour = SplitStep.Behaviour.ISOLATED;
+        if (step instanceof SplitStep.Split split) {
+            pattern = split.pattern();
+            behaviour = split.behaviour();
+        } else if (step instanceof SplitStep.Isolated isolated) {
+            pattern = PatternParser.parse(isolated.pattern());
+        } else if (step instanceof SplitStep.Digits digits) {
+            var number = new PatternNode.One(CharacterProperties.numbers());
+            int most = digits.individual() ? 1 : PatternNode.Repeat.MANY;
+            pattern = new PatternNode.Repeat(number, 1, most, PatternNode.Greed.GREEDY);
+        } else if (step instanceof SplitStep.Punctuation punctuation) {
+            pattern = new PatternNode.One(CharacterProperties.punctuation());
+            behaviour = punctuation.behaviour();
+        } else {
+            throw new IllegalArgumentException("step must cut: step=" + step);
+        }
+        return new Splitter(bytes ? Automaton.overBytes(pattern) : Automaton.overText(pattern), behaviour);
+    }
+
+    /// A cursor for one encoding.
+    PieceCursor cursor() {
+        return new PieceCursor(splitters);
     }
 }

@@ -26,6 +26,15 @@ final class TokenBuffer {
         size += count;
     }
 
+    int size() {
+        return size;
+    }
+
+    /// The token that was added last; there must be one.
+    int last() {
+        return tokens[size - 1];
+    }
+
     int[] toArray() {
         return Arrays.copyOf(tokens, size);
     }

@@ -20,6 +20,11 @@ enum TokenType {
         return values()[(int) number - 1];
     }
 
+    /// The number that GGUF and SentencePiece have for it.
+    long number() {
+        return ordinal() + 1;
+    }
+
     /// Whether the name is found in a text before anything else is done to it (an "added token" of Hugging Face).
     boolean isAdded() {
         return this == CONTROL || this == USER_DEFINED || this == UNKNOWN;

@@ -1,6 +1,7 @@
 package dev.quire.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -81,6 +82,15 @@ class TokenizeCommandTest {
         var outcome = outcome(new byte[] {'a', '\n', (byte) 0xff, '\n'});
         assertEquals("quire: line must be UTF-8: line=2\n", outcome.err());
         assertEquals(1, outcome.status());
+    }
+
+    @Test
+    void tokenize_time_saysHowMuchWasEncoded() {
+        var outcome = outcome("\"a\\u00e9\"\n\"b\"\n".getBytes(StandardCharsets.UTF_8), "--time", "--escape");
+        assertEquals(ids(List.of("a\u00e9", "b")), outcome.out());
+        assertTrue(
+                outcome.err().matches("[0-9]+\\.[0-9] MB/s: bytes=4, tokens=[0-9]+, cpuMillis=[0-9]+\n"),
+                outcome.err());
     }
 
     private String run(String input, String... options) {

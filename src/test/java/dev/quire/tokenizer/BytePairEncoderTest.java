@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -15,10 +16,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class BytePairEncoderTest {
     private final ModelMetadata metadata = VocabularyFile.tiny();
     private final ByteAlphabet alphabet = new ByteAlphabet();
-    private final Vocabulary vocabulary = Vocabulary.from(metadata, alphabet);
+    private final Vocabulary vocabulary = Vocabulary.from(metadata, Vocabulary.byteLevel(alphabet));
     private final Map<String, Integer> ids = vocabulary.ids(metadata.file());
     private final BytePairEncoder encoder =
-            new BytePairEncoder(MergeTable.from(metadata, ids), alphabet, ids, metadata.file());
+            new BytePairEncoder(MergeTable.from(metadata, ids), alphabet, ids, Optional.empty(), metadata.file());
     private final List<String> merges = List.of(metadata.strings(MergeTable.MERGES));
 
     /// Both ways of merging, the cache and a naive twin agree, on lengths around every limit.

@@ -39,7 +39,7 @@ record GoldenVectors(String[] texts, JsonNode ids) {
         return tokens;
     }
 
-    private static String escaped(String text) {
+    static String escaped(String text) {
         var shown = new StringBuilder();
         text.codePoints()
                 .forEach(c -> shown.append(c < 0x7F && c > 0x1F ? Character.toString(c) : "\\u{%x}".formatted(c)));

@@ -2,8 +2,6 @@ package dev.quire.tokenizer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -28,7 +26,7 @@ class PreTokenizerTest {
                 "\ud807\udde0\ud807\udde1;\ud807\udde0|\ud807\udde1"
             })
     void smollm_text_isCutAsByHuggingFace(String text, String pieces) {
-        assertEquals(pieces, String.join("|", pieces(PreTokenizer.SMOLLM, text)));
+        assertEquals(pieces, String.join("|", pieces(GgufPreTokenizer.SMOLLM, text)));
     }
 
     @ParameterizedTest
@@ -37,17 +35,24 @@ class PreTokenizerTest {
             ignoreLeadingAndTrailingWhitespace = false,
             value = {"in 2024 ok;in| 2024| ok", "a  1;a| | 1", "x²3;x|²3", "x've'v;x|'ve|'|v"})
     void gpt2_text_isCutAsByHuggingFace(String text, String pieces) {
-        assertEquals(pieces, String.join("|", pieces(PreTokenizer.GPT_2, text)));
+        assertEquals(pieces, String.join("|", pieces(GgufPreTokenizer.GPT_2, text)));
     }
 
-    private static List<String> pieces(PreTokenizer preTokenizer, String text) {
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        var pieces = new ArrayList<String>();
-        for (int start = 0; start < bytes.length; ) {
-            int end = preTokenizer.pieceEnd(bytes, start, bytes.length);
-            pieces.add(new String(bytes, start, end - start, StandardCharsets.UTF_8));
-            start = end;
-        }
-        return pieces;
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            ignoreLeadingAndTrailingWhitespace = false,
+            value = {
+                "in 20245 ok;in| |202|45| ok",
+                "we'LL it'ſ;we|'LL| it|'ſ",
+                "a  b   ;a| | b|   ",
+                "!abc (abc);!abc| (|abc|)",
+            })
+    void llama3_text_isCutAsByHuggingFace(String text, String pieces) {
+        assertEquals(pieces, String.join("|", pieces(GgufPreTokenizer.LLAMA_3, text)));
+    }
+
+    private static List<String> pieces(GgufPreTokenizer preTokenizer, String text) {
+        return PieceCursorTest.pieces(preTokenizer.compile(), text);
     }
 }

@@ -115,6 +115,6 @@ class TokenDecoderTest {
                 .mapToLong(token -> token == CONTROL ? 3 : 1)
                 .toArray();
         Map<String, Object> values = Map.of(Vocabulary.TOKENS, names, Vocabulary.TYPES, types);
-        return Vocabulary.from(new ModelMetadata(Path.of("m.gguf"), values), alphabet);
+        return Vocabulary.from(new ModelMetadata(Path.of("m.gguf"), values), Vocabulary.byteLevel(alphabet));
     }
 }

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -160,15 +161,15 @@ class TokenizerTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "tokenizer.ggml.model | llama | tokenizer model must be gpt2: tokenizer.ggml.model='llama'",
-                "tokenizer.ggml.pre | qwen2 | pre-tokenizer must be one of gpt-2, smollm: tokenizer.ggml.pre='qwen2'"
+                "tokenizer.ggml.model | t5 | tokenizer model must be one of gpt2, llama, gemma4: "
+                        + "tokenizer.ggml.model='t5'"
             })
     void from_unknownName_isRefusedWithTheKnownOnes(String key, String value, String message) {
         assertRefused(message + ", file=m.gguf", Map.of(key, value));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"bos", "eos", "unknown", "padding", "eot", "eom"})
+    @ValueSource(strings = {"bos", "eos", "unknown", "padding", "eot", "eom", "seperator", "mask", "fim_pre"})
     void from_idOutsideTheVocabulary_isRefused(String name) {
         String key = "tokenizer.ggml." + name + "_token_id";
         for (long id : new long[] {-1, 600}) {
@@ -176,6 +177,17 @@ class TokenizerTest {
                     "token id must be in the vocabulary: key=" + key + ", id=" + id + ", vocabulary=600, file=m.gguf",
                     Map.of(key, id));
         }
+    }
+
+    @Test
+    void from_scoresThatNobodyNeedsButWrong_areRefused() {
+        assertRefused(
+                "every token must have a score: tokens=600, scores=2, file=m.gguf",
+                Map.of("tokenizer.ggml.scores", new double[2]));
+        assertRefused(
+                "metadata value has an unexpected type: key=tokenizer.ggml.scores, expected=array of numbers, "
+                        + "found=String, file=m.gguf",
+                Map.of("tokenizer.ggml.scores", "0.5"));
     }
 
     @Test
@@ -248,12 +260,79 @@ class TokenizerTest {
                 Map.of(MergeTable.MERGES, new String[] {first, first}));
     }
 
+    @ParameterizedTest
+    @CsvSource({"'gpt-5', 'gpt-5'", "'', ''", "QWEN2, QWEN2"})
+    void from_unknownPreTokenizer_isRefusedWithTheKnownOnes(String name, String shown) {
+        assertRefused(
+                "pre-tokenizer must be a known one: tokenizer.ggml.pre='" + shown + "', known="
+                        + String.join(" ", GgufPreTokenizer.allNames()) + ", file=m.gguf",
+                Map.of(GgufPreTokenizer.PRE, name));
+    }
+
     @Test
     void from_nameWithLineBreaks_isRefusedInOneLine() {
         String name = "\n".repeat(100);
         assertRefused(
-                "pre-tokenizer must be one of gpt-2, smollm: tokenizer.ggml.pre='" + "?".repeat(60) + "…', file=m.gguf",
-                Map.of(PreTokenizer.PRE, name));
+                "pre-tokenizer must be a known one: tokenizer.ggml.pre='" + "?".repeat(60) + "…', known="
+                        + String.join(" ", GgufPreTokenizer.allNames()) + ", file=m.gguf",
+                Map.of(GgufPreTokenizer.PRE, name));
+    }
+
+    @Test
+    void allNames_areDistinct() {
+        assertEquals(
+                GgufPreTokenizer.allNames().size(),
+                Set.copyOf(GgufPreTokenizer.allNames()).size());
+    }
+
+    /// As llama.cpp does.
+    @Test
+    void encode_noPreTokenizerNamed_isTheDefault() {
+        var values = new HashMap<>(VocabularyFile.tiny().values());
+        values.remove(GgufPreTokenizer.PRE);
+        var unnamed = Tokenizer.from(new ModelMetadata(Path.of("m.gguf"), values));
+        var named = with(Map.of(GgufPreTokenizer.PRE, "default"));
+        String text = "12345 it's «12» $5+6";
+        assertArrayEquals(named.encode(text, true), unnamed.encode(text, true));
+    }
+
+    /// As in llama.cpp, where the file does not say.
+    @Test
+    void encode_beginningNotAskedFor_isAddedForLlama3Only() {
+        var llama3 = ByteLevelVectors.vocabulary("llama-bpe");
+        assertEquals(START, Tokenizer.from(llama3).encode("a", true)[0]);
+        Map<String, Object> values = new HashMap<>(llama3.values());
+        values.put("tokenizer.ggml.add_bos_token", false);
+        assertEquals(1, Tokenizer.from(new ModelMetadata(llama3.file(), values)).encode("a", true).length);
+        assertEquals(1, Tokenizer.from(ByteLevelVectors.vocabulary("qwen2")).encode("a", true).length);
+    }
+
+    /// As in Hugging Face tokenizers: what a text says is not taken for what is added.
+    @Test
+    void encode_textBeginsWithTheFirstToken_isGivenAnother() {
+        var asking = with(Map.of("tokenizer.ggml.add_bos_token", true));
+        assertArrayEquals(new int[] {START, START}, asking.encode("<|im_start|>", true));
+    }
+
+    /// Each part between two added tokens is composed by itself, so that a mark behind a name stays a mark.
+    @Test
+    void encode_formC_isOfTheTextBetweenAddedTokens() {
+        var composing = with(Map.of(GgufPreTokenizer.PRE, "qwen2"));
+        assertArrayEquals(composing.encode("\u00e9", false), composing.encode("e\u0301", false));
+        int[] marked = composing.encode("<note>\u0338e\u0301", false);
+        assertEquals("<note>\u0338\u00e9", composing.decode(marked));
+        assertEquals("e\u0301", tokenizer.decode(tokenizer.encode("e\u0301", false)));
+    }
+
+    @Test
+    void encode_pieceThatIsATokenMergesDoNotReach_isTakenByLlama3() {
+        var vocabulary = ByteLevelVectors.vocabulary("llama-bpe");
+        String[] names = vocabulary.strings(Vocabulary.TOKENS);
+        String last = names[names.length - 1];
+        int[] whole = {names.length - 1};
+        String text = Tokenizer.from(vocabulary).decode(whole);
+        assertArrayEquals(whole, Tokenizer.from(vocabulary).encode(text, false), last);
+        assertTrue(Tokenizer.from(ByteLevelVectors.vocabulary("dbrx")).encode(text, false).length > 1, last);
     }
 
     @Test

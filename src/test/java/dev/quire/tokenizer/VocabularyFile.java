@@ -67,6 +67,13 @@ final class VocabularyFile {
             }
             return strings;
         }
+        if (type == 6 || type == 12) {
+            var numbers = new double[length];
+            for (int i = 0; i < length; i++) {
+                numbers[i] = (Double) value(type);
+            }
+            return numbers;
+        }
         var integers = new long[length];
         for (int i = 0; i < length; i++) {
             integers[i] = (Long) value(type);
