@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 
 /// Reference outputs of Hugging Face Transformers in float32, made by `src/test/scripts/make_fixtures.py` and
 /// `make_goldens.py`: for each prompt its ids, the greedy continuation, how far the best token was ahead at each step,
@@ -30,6 +31,13 @@ public record Golden(String name, JsonNode prompt) {
 
     public String text() {
         return prompt.get("text").asText();
+    }
+
+    /// Context length that the model is to be loaded with, where the golden file says so.
+    public OptionalInt contextLength() {
+        return prompt.has("context_length")
+                ? OptionalInt.of(prompt.get("context_length").asInt())
+                : OptionalInt.empty();
     }
 
     public int[] promptIds() {

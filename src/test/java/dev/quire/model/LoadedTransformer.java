@@ -1,11 +1,12 @@
 package dev.quire.model;
 
-import dev.quire.format.GgufFile;
+import dev.quire.format.ModelFile;
 import dev.quire.kernel.Batch;
 import dev.quire.kernel.BatchLimits;
 import dev.quire.kernel.Kernels;
 import dev.quire.kernel.ModelShape;
 import java.nio.file.Path;
+import java.util.OptionalInt;
 import java.util.function.BiFunction;
 
 /// A model on some kernels without scheduler or engine: one sequence in blocks 0, 1, 2 …, computed as a test likes.
@@ -13,15 +14,22 @@ public final class LoadedTransformer implements AutoCloseable {
     private static final int TOKENS = 512;
     private static final int ROWS = 64;
 
-    private final GgufFile file;
+    private final ModelFile file;
     private final ModelShape shape;
     private final Kernels kernels;
     private final Transformer transformer;
     private final Batch batch;
 
+    /// At the model's own context length.
     public LoadedTransformer(Path path, BiFunction<ModelShape, BatchLimits, Kernels> backend) {
-        file = GgufFile.open(path);
-        shape = Architecture.of(file.metadata()).shape(file.metadata());
+        this(path, OptionalInt.empty(), backend);
+    }
+
+    public LoadedTransformer(
+            Path path, OptionalInt contextLength, BiFunction<ModelShape, BatchLimits, Kernels> backend) {
+        file = ModelFile.open(path);
+        Architecture architecture = Architecture.of(file.metadata());
+        shape = architecture.shape(file, contextLength.orElseGet(() -> architecture.contextLength(file.metadata())));
         int blocks = Math.min(64, shape.contextLength() / Kernels.PAGE_TOKENS);
         var limits = new BatchLimits(TOKENS, 4, ROWS, blocks, 0, 0);
         kernels = backend.apply(shape, limits);
@@ -30,7 +38,7 @@ public final class LoadedTransformer implements AutoCloseable {
         batch = new Batch(limits);
     }
 
-    public GgufFile file() {
+    public ModelFile file() {
         return file;
     }
 

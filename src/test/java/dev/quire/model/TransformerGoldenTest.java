@@ -8,30 +8,53 @@ import dev.quire.kernel.Kernels;
 import dev.quire.kernel.ReferenceKernels;
 import dev.quire.kernel.cpu.CpuKernels;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// The forward pass against Hugging Face Transformers on tiny models of every weight type. Reference outputs were made
-/// by `src/test/scripts/make_fixtures.py`.
+/// The forward pass against Hugging Face Transformers on tiny models of every architecture and of Llama's usual weight
+/// types. Reference outputs were made by `src/test/scripts/make_fixtures.py` and `make_architectures.py`.
 class TransformerGoldenTest {
     /// Largest logit error, relative to the largest logit of the row: float32 sums of up to 96 products through two
     /// layers stay within it; an error in RoPE, masking, grouping or packing is orders of magnitude larger.
-    private static final double REFERENCE_TOLERANCE = 2e-4;
+    static final double REFERENCE_TOLERANCE = 2e-4;
 
     /// The native kernels keep keys and values in 16 bits and quantise activations for quantised weights.
-    private static final double NATIVE_TOLERANCE = 4e-3;
+    static final double NATIVE_TOLERANCE = 4e-3;
+
+    private static final List<String> MODELS = List.of(
+            "tiny-llama-f32",
+            "tiny-llama-f16",
+            "tiny-llama-q8_0",
+            "tiny-llama-q4_1",
+            "tiny-llama-untied",
+            "tiny-llama3",
+            "tiny-llama-linear",
+            "tiny-llama-yarn",
+            "tiny-llama-biases",
+            "tiny-mistral",
+            "tiny-qwen2",
+            "tiny-qwen2-window",
+            "tiny-qwen3",
+            "tiny-gemma3",
+            "tiny-phi3",
+            "tiny-phi3-longrope",
+            "tiny-gpt2");
 
     static Stream<Arguments> models() {
-        return Stream.of("f32", "f16", "q8_0", "q4_1", "untied")
+        return MODELS.stream()
                 .flatMap(name -> Stream.of("reference", "cpu").map(backend -> Arguments.of(name, backend)));
     }
 
-    private static LoadedTransformer load(String name, String backend) {
-        Path path = Path.of("src/test/resources/models/tiny-llama-" + name + ".gguf");
-        return new LoadedTransformer(path, (shape, limits) -> {
+    private static LoadedTransformer load(String name, String backend, OptionalInt contextLength) {
+        Path path = Path.of("src/test/resources/models/" + name + ".gguf");
+        return new LoadedTransformer(path, contextLength, (shape, limits) -> {
             Kernels kernels = backend.equals("reference")
                     ? new ReferenceKernels(shape, limits)
                     : CpuKernels.open(shape, limits, 2, "auto");
@@ -43,19 +66,23 @@ class TransformerGoldenTest {
     @MethodSource("models")
     void logitsAndGreedyTokens_equalTransformers(String name, String backend) {
         double tolerance = backend.equals("reference") ? REFERENCE_TOLERANCE : NATIVE_TOLERANCE;
-        List<Golden> goldens = Golden.read("/models/tiny-llama-" + name + ".json");
+        List<Golden> goldens = Golden.read("/models/" + name + ".json");
         assertTrue(goldens.size() >= 3);
-        try (LoadedTransformer model = load(name, backend)) {
-            for (Golden golden : goldens) {
-                int[] prompt = golden.promptIds();
-                float[][] logits = model.logits(golden.teacherForced(), prompt.length - 1);
-                checkLogits(golden, logits[0], tolerance);
-                checkGreedy(golden, logits, tolerance);
+        Map<OptionalInt, List<Golden>> byContext =
+                goldens.stream().collect(Collectors.groupingBy(Golden::contextLength));
+        byContext.forEach((contextLength, prompts) -> {
+            try (LoadedTransformer model = load(name, backend, contextLength)) {
+                for (Golden golden : prompts) {
+                    int[] prompt = golden.promptIds();
+                    float[][] logits = model.logits(golden.teacherForced(), prompt.length - 1);
+                    checkLogits(golden, logits[0], tolerance);
+                    checkGreedy(golden, logits, tolerance);
+                }
             }
-        }
+        });
     }
 
-    private static void checkLogits(Golden golden, float[] logits, double tolerance) {
+    static void checkLogits(Golden golden, float[] logits, double tolerance) {
         float[] expected = golden.logits();
         assertEquals(expected.length, logits.length);
         double largest = 0;
@@ -69,7 +96,7 @@ class TransformerGoldenTest {
     }
 
     /// Every greedy choice but those that are closer than twice the tolerance.
-    private static void checkGreedy(Golden golden, float[][] logits, double tolerance) {
+    static void checkGreedy(Golden golden, float[][] logits, double tolerance) {
         int[] greedy = golden.greedyIds();
         float[] margins = golden.margins();
         assertEquals(greedy.length, logits.length);
@@ -88,14 +115,14 @@ class TransformerGoldenTest {
     @ParameterizedTest
     @MethodSource("models")
     void decoding_equalsPrefill_bitForBit(String name, String backend) {
-        List<Golden> goldens = Golden.read("/models/tiny-llama-" + name + ".json");
-        try (LoadedTransformer model = load(name, backend)) {
+        List<Golden> goldens = Golden.read("/models/" + name + ".json");
+        try (LoadedTransformer model = load(name, backend, OptionalInt.empty())) {
             int[] tokens = goldens.getLast().teacherForced();
             int first = Math.max(0, tokens.length - 40);
             float[][] atOnce = model.logits(tokens, first);
-            model.logits(java.util.Arrays.copyOf(tokens, first), Math.max(0, first - 1));
+            model.logits(Arrays.copyOf(tokens, first), Math.max(0, first - 1));
             for (int length = first + 1; length <= tokens.length; length++) {
-                float[][] one = model.logits(java.util.Arrays.copyOf(tokens, length), length - 1, length - 1);
+                float[][] one = model.logits(Arrays.copyOf(tokens, length), length - 1, length - 1);
                 assertArrayEquals(atOnce[length - 1 - first], one[0], "position=" + (length - 1));
             }
         }
