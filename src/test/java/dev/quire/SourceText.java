@@ -23,7 +23,7 @@ final class SourceText {
     private static final Pattern CONTAINER =
             Pattern.compile("\\b(?:namespace\\b|extern\\s*$|new\\s+[\\w.<>?, ]+\\(.*\\)$)");
     private static final Pattern NAME = Pattern.compile("([\\w~]+)\\s*\\(");
-    private static final Pattern LEADING = Pattern.compile("^(?:\\s|@\\w[\\w.]*(?:\\s*\\([^()]*\\))?)+");
+    private static final Pattern LEADING = Pattern.compile("^(?:\\s++|@\\w[\\w.]*(?:\\s*\\([^()]*\\))?)++");
 
     private final String code;
     private final List<Part> parts = new ArrayList<>();

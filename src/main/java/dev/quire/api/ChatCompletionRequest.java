@@ -1,7 +1,6 @@
 package dev.quire.api;
 
 import dev.quire.engine.GenerationRequest;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -11,14 +10,14 @@ import java.util.OptionalInt;
 /// - `logprobs`: alternatives wanted per token, or {@link GenerationRequest#NO_LOGPROBS}
 record ChatCompletionRequest(
         Optional<String> model,
-        List<ChatMessage> messages,
+        ChatPrompt prompt,
         OptionalInt maxTokens,
         int logprobs,
         GenerationParameters parameters) {
     static ChatCompletionRequest parse(RequestFields fields) {
         return new ChatCompletionRequest(
                 fields.text("model"),
-                ChatMessage.parseAll(fields),
+                ChatPrompt.parse(fields),
                 maxTokens(fields),
                 logprobs(fields),
                 GenerationParameters.parse(fields));

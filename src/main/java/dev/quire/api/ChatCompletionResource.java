@@ -43,7 +43,7 @@ public final class ChatCompletionResource {
     private Generations.Prepared prepare(RequestFields fields) {
         var request = ChatCompletionRequest.parse(fields);
         LoadedModel served = model.get(request.model());
-        String text = ChatPrompt.render(served, request.messages(), true);
+        String text = request.prompt().render(served, true);
         // The template has written the special tokens already.
         int[] prompt = served.tokenizer().encode(text, false);
         var head = AnswerHead.next("chatcmpl-", served.name());

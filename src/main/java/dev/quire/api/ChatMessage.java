@@ -5,11 +5,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 
 /// One message of a chat, its text parts joined. Which roles may follow which is the template's to say.
-record ChatMessage(String role, String content, Optional<String> name) {
+///
+/// - `variables`: all fields of the message as a template sees them, in the order sent, without those that are
+///   null
+record ChatMessage(String role, String content, Map<String, Object> variables) {
     private static final Set<String> ROLES = Set.of("system", "user", "assistant", "tool", "function");
 
     /// Most messages of one chat.
@@ -38,15 +40,32 @@ record ChatMessage(String role, String content, Optional<String> name) {
                     fields.name("role") + " must be system, developer, user, assistant, tool or function: "
                             + fields.name("role") + "=" + ApiException.excerpt(role, ApiException.MAX_EXCERPT));
         }
-        return new ChatMessage(role, content(fields, role), fields.text("name"));
+        String content = content(fields, role);
+        return new ChatMessage(role, content, variables(fields, role, content));
     }
 
-    /// The message as a template sees it.
-    Map<String, Object> variables() {
+    private static Map<String, Object> variables(RequestFields fields, String role, String content) {
+        fields.text("name");
         var variables = new LinkedHashMap<String, Object>();
-        variables.put("role", role);
-        variables.put("content", content);
-        name.ifPresent(value -> variables.put("name", value));
+        for (Map.Entry<String, JsonNode> field : fields.object().properties()) {
+            switch (field.getKey()) {
+                case "role" -> variables.put("role", role);
+                case "content" -> variables.put("content", content);
+                default -> {
+                    if (!field.getValue().isNull()) {
+                        variables.put(field.getKey(), PlainJson.value(field.getValue()));
+                    }
+                }
+            }
+        }
+        variables.putIfAbsent("content", content);
+        if (fields.present("tool_calls")) {
+            List<Map<String, Object>> calls = ToolCalls.calls(fields);
+            variables.put("tool_calls", calls);
+            if (calls.isEmpty()) {
+                variables.remove("tool_calls"); // some templates take the key alone for a call
+            }
+        }
         return variables;
     }
 

@@ -1,7 +1,6 @@
 package dev.quire.api;
 
 import dev.quire.engine.LoadedModel;
-import java.util.List;
 import java.util.Optional;
 
 /// The body of `POST /tokenize`, in vLLM's two forms: a text, or the messages of a chat.
@@ -10,8 +9,7 @@ sealed interface TokenizeRequest {
 
     record OfText(Optional<String> model, String prompt, boolean addSpecialTokens) implements TokenizeRequest {}
 
-    record OfChat(
-            Optional<String> model, List<ChatMessage> messages, boolean addGenerationPrompt, boolean addSpecialTokens)
+    record OfChat(Optional<String> model, ChatPrompt prompt, boolean addGenerationPrompt, boolean addSpecialTokens)
             implements TokenizeRequest {}
 
     static TokenizeRequest parse(RequestFields fields) {
@@ -20,7 +18,7 @@ sealed interface TokenizeRequest {
             // A template writes the special tokens itself.
             return new OfChat(
                     model,
-                    ChatMessage.parseAll(fields),
+                    ChatPrompt.parse(fields),
                     fields.flag("add_generation_prompt", true),
                     fields.flag("add_special_tokens", false));
         }
@@ -34,9 +32,7 @@ sealed interface TokenizeRequest {
             case OfText text -> served.tokenizer().encode(text.prompt(), text.addSpecialTokens());
             case OfChat chat ->
                 served.tokenizer()
-                        .encode(
-                                ChatPrompt.render(served, chat.messages(), chat.addGenerationPrompt()),
-                                chat.addSpecialTokens());
+                        .encode(chat.prompt().render(served, chat.addGenerationPrompt()), chat.addSpecialTokens());
         };
     }
 }

@@ -11,9 +11,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Stack;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
@@ -27,13 +29,15 @@ final class SettingFlags {
                     "quire.model", "a model file or folder, a name in the cache folder, or org/name[:file] on the hub"),
             Map.entry("quire.hub.endpoint", "address of the Hugging Face hub, or of one like it"),
             Map.entry("quire.hub.token", "access token of the hub, for models that are not public"),
-            Map.entry("quire.served-model-name", "the name that requests use; without it, the file's name"),
+            Map.entry("quire.served-model-name", "the name that requests use; without it, the file's or folder's name"),
             Map.entry("quire.home", "the cache folder, for models and unpacked libraries"),
             Map.entry("quire.offline", "never fetch a model"),
             Map.entry("quire.backend", "auto, cpu (native kernels) or reference (plain Java, slow)"),
             Map.entry("quire.packing", "where packed weights are kept: disk (in the cache folder, mapped) or memory"),
             Map.entry("quire.threads", "threads of the CPU backend; 0 = the cores that the process may use"),
-            Map.entry("quire.context-length", "longest sequence, prompt and answer; without it, the model's own"),
+            Map.entry(
+                    "quire.context-length",
+                    "longest sequence, prompt and answer; without it, the model's own, at most 131072"),
             Map.entry("quire.stream-timeout", "an answer that nobody reads is cancelled after this time"),
             Map.entry("quire.cpu.isa", "instruction set of the CPU backend: auto, scalar, avx2 or avx512"),
             Map.entry("quire.cache.blocks", "blocks of 16 tokens in the pool; overrides the pool's memory"),
@@ -61,12 +65,21 @@ final class SettingFlags {
                     .paramLabel(setting.label())
                     .description(describe(setting));
             if (setting.type() == boolean.class) {
-                option.arity("0..1").fallbackValue("true");
+                option.arity("0..1").fallbackValue("true").preprocessor(SettingFlags::keepNextArgument);
             } else {
                 option.arity("1");
             }
             command.addOption(option.build());
         }
+    }
+
+    /// `--offline NAME` is a flag and a name: only what is attached, as in `--offline=false`, is a switch's value.
+    private static boolean keepNextArgument(
+            Stack<String> arguments, CommandSpec command, ArgSpec flag, Map<String, Object> details) {
+        if (!"=".equals(details.get("separator"))) {
+            arguments.push("true");
+        }
+        return false;
     }
 
     /// The properties of those of `settings` whose flag was given; a value that a setting cannot have is refused.

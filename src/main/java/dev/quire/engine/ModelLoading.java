@@ -1,8 +1,8 @@
 package dev.quire.engine;
 
 import dev.quire.cache.BlockPool;
-import dev.quire.format.GgufFile;
 import dev.quire.format.ModelFile;
+import dev.quire.format.ModelFileException;
 import dev.quire.kernel.Batch;
 import dev.quire.kernel.BatchLimits;
 import dev.quire.kernel.Kernels;
@@ -31,7 +31,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.jboss.logging.Logger;
 
-/// Opens what the settings name: the model file, the kernels, the weights, the pool. The result belongs to the thread
+/// Opens what the settings name: the model, the kernels, the weights, the pool. The result belongs to the thread
 /// that opened it, which is the engine thread.
 final class ModelLoading implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(ModelLoading.class);
@@ -42,6 +42,13 @@ final class ModelLoading implements AutoCloseable {
 
     /// Blocks of a pool that no limit reaches; keeps every index an int.
     private static final long MOST_BLOCKS = Integer.MAX_VALUE / Kernels.PAGE_TOKENS;
+
+    /// Tokens of a sequence unless the setting says more: tables and history grow with the context that a file claims,
+    /// which costs it nothing. Few models are made for more, and who wants that much says so.
+    private static final int MOST_UNASKED = 1 << 17;
+
+    /// Keeps the history's buffer below 2 GiB.
+    private static final int MOST_HISTORY = (1 << 29) - 1;
 
     private final ModelFile file;
     private final LoadReport report;
@@ -57,10 +64,17 @@ final class ModelLoading implements AutoCloseable {
         ModelStore store = ModelStores.open(settings);
         Path path = store.resolve(settings.model());
         LoadClock clock = new LoadClock();
-        ModelFile file = GgufFile.open(path);
+        ModelFile file = ModelFile.open(path);
         clock.opened();
         try {
             return new ModelLoading(file, settings, new PackedStore(store.home()), clock);
+        } catch (InternalError e) {
+            // What the virtual machine makes of a read behind the end of a mapped file.
+            file.close();
+            throw new ModelFileException("model file must not change while it is read: file=" + path, e);
+        } catch (OutOfMemoryError e) {
+            file.close();
+            throw new ModelFileException("model must fit the memory: reason=" + e.getMessage() + ", file=" + path, e);
         } catch (RuntimeException | Error e) {
             file.close();
             throw e;
@@ -69,14 +83,19 @@ final class ModelLoading implements AutoCloseable {
 
     private ModelLoading(ModelFile file, QuireSettings settings, PackedStore packed, LoadClock clock) {
         this.file = file;
-        ModelShape shape = Architecture.of(file.metadata()).shape(file.metadata());
-        int contextLength = contextLength(settings, shape);
-        Tokenizer tokenizer = Tokenizer.from(file.metadata());
+        if (file.tensors().isEmpty()) {
+            throw new ModelFileException("model file must have tensors to be served: tensors=0, file=" + file.path());
+        }
+        Architecture architecture = Architecture.of(file.metadata());
+        int contextLength = contextLength(settings, architecture.contextLength(file.metadata()));
+        ModelShape shape = architecture.shape(file, contextLength);
+        Transformer.check(file, shape);
+        Tokenizer tokenizer = Tokenizer.from(file);
         clock.tokenizerRead();
-        ChatTemplate chatTemplate = ChatTemplate.from(file.metadata());
+        ChatTemplate chatTemplate = ChatTemplate.from(file);
         Thread.ofVirtual().name("quire-template").start(() -> renderOnce(chatTemplate));
         model = new LoadedModel(
-                settings.servedModelName().orElse(name(file.path())),
+                settings.servedModelName().orElse(file.name().toLowerCase(Locale.ROOT)),
                 tokenizer,
                 chatTemplate,
                 contextLength,
@@ -93,7 +112,7 @@ final class ModelLoading implements AutoCloseable {
                 sequences,
                 sequences + SCORE_ROWS,
                 tableBlocks,
-                Math.multiplyExact(sequences, contextLength),
+                history(sequences, contextLength),
                 sequences * SamplingParameters.MAX_BIASES);
         clock.skip();
         kernels = kernels(settings, shape, limits, packed);
@@ -171,7 +190,13 @@ final class ModelLoading implements AutoCloseable {
         batch.greedyRow(0, 0);
         transformer.forward(batch);
         if (batch.outToken.get(0) == Batch.NO_TOKEN) {
-            throw new IllegalStateException("the model must give a number for some token: file=" + file.path());
+            Packing packing = kernels.packing();
+            // What another process packed may have been damaged since.
+            String packed = packing.kind() == Packing.Kind.MAPPED
+                    ? ", packed=" + packing.file() + ", remedy=remove it if the model is good"
+                    : "";
+            throw new IllegalStateException(
+                    "the model must give a number for some token: file=" + file.path() + packed);
         }
     }
 
@@ -181,7 +206,7 @@ final class ModelLoading implements AutoCloseable {
         file.close();
     }
 
-    /// The first rendering loads the template library's classes, which takes most of a second: not in a request.
+    /// The first rendering loads the template interpreter's classes: not in a request.
     private static void renderOnce(ChatTemplate chatTemplate) {
         try {
             chatTemplate.render(List.of(Map.of("role", "user", "content", "Hello")), true);
@@ -211,11 +236,22 @@ final class ModelLoading implements AutoCloseable {
         };
     }
 
-    private static int contextLength(QuireSettings settings, ModelShape shape) {
-        int contextLength = settings.contextLength().orElse(shape.contextLength());
-        if (contextLength < 2 || contextLength > shape.contextLength()) {
+    /// Tokens of which penalties know, for all sequences together.
+    private static int history(int sequences, int contextLength) {
+        long history = (long) sequences * contextLength;
+        if (history > MOST_HISTORY) {
+            throw new IllegalArgumentException("sequences of the longest context must fit the history: "
+                    + "quire.batch.sequences=" + sequences + ", quire.context-length=" + contextLength
+                    + ", most=" + MOST_HISTORY);
+        }
+        return (int) history;
+    }
+
+    private static int contextLength(QuireSettings settings, int most) {
+        int contextLength = settings.contextLength().orElse(Math.min(most, MOST_UNASKED));
+        if (contextLength < 2 || contextLength > most) {
             throw new IllegalArgumentException("quire.context-length must be between 2 and the model's: "
-                    + "quire.context-length=" + contextLength + ", contextLength=" + shape.contextLength());
+                    + "quire.context-length=" + contextLength + ", contextLength=" + most);
         }
         return contextLength;
     }
@@ -256,11 +292,6 @@ final class ModelLoading implements AutoCloseable {
             throw new IllegalArgumentException(name + " must be at least 0 and below 1: " + name + "=" + value);
         }
         return value;
-    }
-
-    private static String name(Path path) {
-        String name = path.getFileName().toString().toLowerCase(Locale.ROOT);
-        return name.endsWith(".gguf") ? name.substring(0, name.length() - ".gguf".length()) : name;
     }
 
     private static long modifiedSeconds(Path path) {

@@ -3,6 +3,7 @@ package dev.quire.store;
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.quire.format.ModelFileException;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -46,15 +47,26 @@ final class HubClient {
         URI address = URI.create(settings.endpoint() + "/api/models/" + name.repository() + "/revision/"
                 + URLEncoder.encode(name.revision(), StandardCharsets.UTF_8) + "?blobs=true");
         HttpResponse<InputStream> response = get(address, name.toString(), null);
-        try (InputStream body = response.body()) {
-            byte[] bytes = body.readNBytes(MAX_LISTING_BYTES);
-            return HubListing.read(name, new ObjectMapper().readTree(bytes));
+        try (InputStream body = response.body();
+                StallGuard guard = new StallGuard(body, settings.stall())) {
+            return HubListing.read(name, new ObjectMapper().readTree(listingBytes(body, guard)));
         } catch (JacksonException e) {
             throw new ModelFileException(
                     "the hub must answer with JSON: model=" + name + ", endpoint=" + settings.endpoint(), e);
         } catch (IOException e) {
             throw new HubRetryException(reason(e), e);
         }
+    }
+
+    /// At most so many bytes: what is longer is cut, and then no JSON.
+    private static byte[] listingBytes(InputStream body, StallGuard guard) throws IOException {
+        var bytes = new ByteArrayOutputStream();
+        byte[] buffer = new byte[1 << 16];
+        for (int count; bytes.size() < MAX_LISTING_BYTES && (count = body.read(buffer)) >= 0; ) {
+            bytes.write(buffer, 0, count);
+            guard.alive();
+        }
+        return bytes.toByteArray();
     }
 
     /// The address of a file at a commit.

@@ -7,7 +7,6 @@ import java.net.URI;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -17,7 +16,6 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -54,14 +52,12 @@ final class HubDownload {
 
     /// Fetches into `target`, whose folder is there.
     void run(Path target) throws IOException, InterruptedException {
-        if (file.bytes() == 0) {
-            Files.write(target, new byte[0]);
-            return;
-        }
         String identity = file.sha256().or(file::gitSha1).orElse("unknown");
         try (PartialFile part = new PartialFile(target, identity, file.bytes(), settings.rangeBytes())) {
-            progress.start(file.path(), file.bytes(), part.present());
-            fetchAll(part);
+            if (file.bytes() > 0) {
+                progress.start(file.path(), file.bytes(), part.present());
+                fetchAll(part);
+            }
             requireChecksum(part);
             part.finish(target);
         } finally {
@@ -268,42 +264,6 @@ final class HubDownload {
             body.close();
         } catch (IOException e) {
             // It is being given up.
-        }
-    }
-
-    /// Closes a body that brings nothing for too long, which ends the read that waits on it.
-    private static final class StallGuard implements AutoCloseable {
-        private final Thread thread;
-        private volatile boolean ended;
-        private volatile long aliveNanos = System.nanoTime();
-
-        StallGuard(InputStream body, Duration stall) {
-            thread = Thread.ofVirtual().name("quire-stall").start(() -> watch(body, stall.toNanos()));
-        }
-
-        void alive() {
-            aliveNanos = System.nanoTime();
-        }
-
-        private void watch(InputStream body, long stallNanos) {
-            try {
-                while (!ended) {
-                    long rest = stallNanos - (System.nanoTime() - aliveNanos);
-                    if (rest <= 0) {
-                        closeQuietly(body);
-                        return;
-                    }
-                    TimeUnit.NANOSECONDS.sleep(rest);
-                }
-            } catch (InterruptedException e) {
-                // The body has come to its end.
-            }
-        }
-
-        @Override
-        public void close() {
-            ended = true;
-            thread.interrupt();
         }
     }
 }

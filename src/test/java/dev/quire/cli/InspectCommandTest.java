@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.quire.format.GgufWriter;
+import dev.quire.tensor.TensorType;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -75,12 +77,107 @@ class InspectCommandTest {
     }
 
     @Test
+    void inspect_everyTensorType_isCounted() throws IOException {
+        // A model that only others can run: its figures are shown before that is said.
+        var writer = new GgufWriter().string("general.architecture", "other");
+        for (TensorType type : TensorType.values()) {
+            byte[] rows = new byte[Math.toIntExact(3 * type.rowBytes(2L * type.blockElements()))];
+            writer.tensor(type.name(), type, rows, 2L * type.blockElements(), 3);
+        }
+        Path file = writer.write(folder.resolve("types.gguf"));
+        var outcome = runner.run("inspect", file.toString(), "--json");
+        assertEquals(1, outcome.status());
+        JsonNode totals = new ObjectMapper().readTree(outcome.out()).get("tensor_types");
+        assertEquals(TensorType.values().length, totals.size());
+        for (TensorType type : TensorType.values()) {
+            JsonNode total = totals.get(type.name());
+            assertEquals(1, total.get("tensors").asInt());
+            assertEquals(6L * type.blockElements(), total.get("parameters").asLong());
+            assertEquals(6L * type.blockBytes(), total.get("bytes").asLong());
+        }
+        assertEquals(1536, totals.get("Q6_K").get("parameters").asLong());
+        assertEquals(1260, totals.get("Q6_K").get("bytes").asLong());
+    }
+
+    @Test
     void inspect_table_saysTheSame() {
         var outcome = runner.run("inspect", MODEL);
         assertEquals(0, outcome.status(), outcome.err());
         assertTrue(outcome.out().contains("architecture     llama\n"), outcome.out());
         assertTrue(outcome.out().contains("bytes per token"), outcome.out());
         assertFalse(outcome.out().contains("null"), outcome.out());
+    }
+
+    /// The same model in a folder has the same numbers, and says how it is stored.
+    @Test
+    void inspect_folder_saysTheSameAsTheGguf() throws IOException {
+        JsonNode folder = json("src/test/resources/folders/tiny-llama-f16");
+        JsonNode gguf = json("src/test/resources/models/tiny-llama-f16.gguf");
+        for (String key : List.of("architecture", "shape", "rope", "parameters", "tensors", "cache")) {
+            if (!key.equals("rope")) {
+                assertEquals(gguf.get(key), folder.get(key), key);
+            }
+        }
+        assertEquals(gguf.get("rope").get("base"), folder.get("rope").get("base"));
+        assertEquals(gguf.get("rope").get("dimensions"), folder.get("rope").get("dimensions"));
+        assertEquals(
+                gguf.get("vocabulary").get("tokens"), folder.get("vocabulary").get("tokens"));
+        assertTrue(folder.get("vocabulary").get("chat_template").asBoolean());
+        assertEquals("safetensors", folder.get("format").asText());
+        assertFalse(gguf.has("format"));
+        assertEquals(3, folder.get("files").asInt());
+        assertFalse(folder.has("gguf_version"));
+        assertEquals(
+                gguf.get("tensor_types").get("F16"), folder.get("tensor_types").get("F16"));
+        var outcome = runner.run("inspect", "src/test/resources/folders/tiny-llama-f16");
+        assertTrue(outcome.out().contains("safetensors in 3 files\n"), outcome.out());
+        assertFalse(outcome.out().contains("null"), outcome.out());
+    }
+
+    @Test
+    void inspect_windowAndScaledRope_areShown() {
+        String models = "src/test/resources/models/";
+        String out = runner.run("inspect", models + "tiny-qwen2-window.gguf").out();
+        assertTrue(out.contains("sliding window   24\n"), out);
+        assertTrue(out.contains("rope scaling     yarn, factor 4.0, from 64 tokens\n"), out);
+        out = runner.run("inspect", models + "tiny-llama3.gguf").out();
+        assertTrue(out.contains("rope scaling     llama3\n"), out);
+        assertFalse(out.contains("window"), out);
+        out = runner.run("inspect", "src/test/resources/folders/tiny-llama3").out();
+        assertTrue(out.contains("rope scaling     llama3\n"), out);
+    }
+
+    @Test
+    void inspect_numbersForEachLayer_areOneWhereTheyAgree() throws IOException {
+        Path file = new GgufWriter()
+                .string("general.architecture", "other")
+                .uint32("other.block_count", 2)
+                .uint32("other.attention.head_count", 8)
+                .uint32("other.attention.key_length", 16)
+                .int32s("other.attention.head_count_kv", 2, 2)
+                .int32s("other.feed_forward_length", 5, 7)
+                .uint32("other.attention.sliding_window", 0)
+                .floats("rope_factors_long.weight", new float[8], 8)
+                .write(folder.resolve("layers.gguf"));
+        JsonNode json = new ObjectMapper()
+                .readTree(runner.run("inspect", file.toString(), "--json").out());
+        JsonNode shape = json.get("shape");
+        assertEquals(2, shape.get("kv_heads").asInt());
+        assertEquals(
+                2 * 2 * 2 * 16 * 2, json.get("cache").get("bytes_per_token").asInt());
+        assertFalse(shape.has("feed_forward"));
+        assertFalse(shape.has("sliding_window"));
+        assertEquals("longrope", json.get("rope").get("scaling").asText());
+        file = new GgufWriter()
+                .string("general.architecture", "other")
+                .uint32("other.block_count", 2)
+                .uint32("other.attention.head_count", 8)
+                .uint32("other.attention.key_length", 16)
+                .int32s("other.attention.head_count_kv", 2, 4)
+                .write(folder.resolve("different.gguf"));
+        json = json(file.toString());
+        assertFalse(json.get("shape").has("kv_heads"));
+        assertFalse(json.has("cache"));
     }
 
     @Test

@@ -54,6 +54,20 @@ class PullCommandTest {
         assertTrue(run(endpoint, "inspect", "acme/tiny").out().contains("tiny.gguf"));
     }
 
+    /// The name behind a switch is the model's, not the switch's value.
+    @Test
+    void pull_switchBeforeTheName_isASwitch() throws IOException {
+        try (var hub = new StandInHub()) {
+            hub.files.put("tiny.gguf", Files.readAllBytes(TINY));
+            assertEquals(
+                    0,
+                    run(hub.endpoint(), "pull", "--offline=false", "acme/tiny").status());
+            var outcome = run(hub.endpoint(), "pull", "--offline", "acme/tiny");
+            assertEquals(1, outcome.status());
+            assertTrue(outcome.err().startsWith("quire: model must be in the cache when offline: "), outcome.err());
+        }
+    }
+
     @Test
     void pull_nameThatIsNotThere_isOneLine() throws IOException {
         try (var hub = new StandInHub()) {

@@ -1,16 +1,19 @@
 package dev.quire.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.store.ModelStore;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -69,7 +72,7 @@ class SmolLm2PackingIT {
         Path first = packed().getFirst();
         // One byte of the last tensor, as a fine-tune might differ, at another time.
         try (var channel = FileChannel.open(model, StandardOpenOption.WRITE)) {
-            channel.write(java.nio.ByteBuffer.wrap(new byte[] {1}), channel.size() - 1);
+            channel.write(ByteBuffer.wrap(new byte[] {1}), channel.size() - 1);
         }
         Files.setLastModifiedTime(model, FileTime.fromMillis(1_000_000_000_000L));
         assertEquals("written", ModelPacking.pack(settings("disk")).packing());
@@ -95,6 +98,25 @@ class SmolLm2PackingIT {
             assertTrue(
                     engine.stats().stateReason().contains(reason),
                     engine.stats().stateReason());
+        }
+    }
+
+    @Test
+    void start_damagedFile_namesIt() throws IOException {
+        ModelPacking.pack(settings("disk"));
+        Path file = packed().getFirst();
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+        byte[] damage = new byte[1 << 20];
+        Arrays.fill(damage, (byte) -1);
+        try (var channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            for (long at = 8192; at + damage.length <= channel.size(); at += damage.length) {
+                channel.write(ByteBuffer.wrap(damage), at);
+            }
+        }
+        try (var engine = InferenceEngine.start(settings("disk"))) {
+            assertFalse(engine.awaitReady(600_000));
+            String reason = engine.stats().stateReason();
+            assertTrue(reason.contains(", packed=" + file + ", remedy="), reason);
         }
     }
 }

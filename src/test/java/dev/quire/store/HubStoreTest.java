@@ -180,6 +180,12 @@ class HubStoreTest {
         assertHolds(store(false, Optional.empty(), Duration.ofMillis(200)).resolve("acme/tiny"), "tiny-Q4_K_M.gguf");
     }
 
+    @Test
+    void resolve_listingThatStalls_isGivenUpAndAskedForAgain() throws IOException {
+        hub.stalledListings.set(2);
+        assertHolds(store(false, Optional.empty(), Duration.ofMillis(200)).resolve("acme/tiny"), "tiny-Q4_K_M.gguf");
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {429, 500, 503})
     void resolve_refusalsThatPass_areTriedAgain(int status) throws IOException {
@@ -278,6 +284,30 @@ class HubStoreTest {
         hub.files.put("a.gguf", random(1, 20_000));
         String message = refusal("acme/tiny");
         assertTrue(message.startsWith("the hub must send the range that it was asked for"), message);
+    }
+
+    @Test
+    void resolve_listedAsEmptyButNotByItsChecksum_isRefused() {
+        hub.listing = listingOf("a.gguf", 0, "0".repeat(64));
+        String message = refusal("acme/tiny");
+        assertTrue(message.startsWith("downloaded file must have the hub's checksum"), message);
+    }
+
+    @Test
+    void settings_tokenOfALine_isTheToken() {
+        assertEquals(
+                Optional.of("hf_secret"),
+                HubSettings.of("http://localhost", Optional.of("hf_secret\r\n")).token());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"hf\nsecret", "hf secret", "hf\u0000", "hé", "\n"})
+    void settings_tokenThatNoHeaderCanHold_isOneLineWithoutIt(String token) {
+        var problem =
+                assertThrows(ModelFileException.class, () -> HubSettings.of("http://localhost", Optional.of(token)));
+        assertEquals(
+                "quire.hub.token (or HF_TOKEN) must have visible ASCII characters only: length=" + token.length(),
+                problem.getMessage());
     }
 
     @Test

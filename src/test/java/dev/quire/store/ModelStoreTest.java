@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.quire.format.FolderWriter;
 import dev.quire.format.GgufWriter;
 import dev.quire.format.ModelFileException;
 import java.io.ByteArrayOutputStream;
@@ -115,6 +116,22 @@ class ModelStoreTest {
     private static void assertRefused(String message, ModelStore store, String name) {
         var e = assertThrows(ModelFileException.class, () -> store.resolve(name));
         assertEquals(message, e.getMessage());
+    }
+
+    @Test
+    void resolve_folder_isTakenByPathOrByNameInTheCache() throws IOException {
+        Path path = FolderWriter.of("llama").write(folder.resolve("any"));
+        assertEquals(path, store(DELIVER).resolve(path.toString()));
+        assertEquals(path, store(DELIVER).resolve("~/any"));
+        Path named = FolderWriter.of("llama").write(home.resolve("models/tiny"));
+        assertEquals(named, store(DELIVER).resolve("tiny"));
+        Files.createDirectories(home.resolve("models/empty"));
+        assertRefused(
+                "model is not known: model=empty, lookedFor=" + home.resolve("models/empty.gguf")
+                        + ", cached=[tiny], default=" + NAME,
+                store(DELIVER),
+                "empty");
+        assertEquals(List.of(), calls());
     }
 
     @Test
