@@ -23,7 +23,10 @@ stub-flag = $$(for source in $(STUB_SOURCES); do [[ $(STUB) -nt $$source ]] || e
 check-tools = $(if $(TOOLS_MISSING),$(error $(TOOLS_MISSING)))
 TOOLS_MISSING = $(shell build/missing-tools)
 
-.PHONY: help run test build native format bench clean
+# CI asks for 200,000 damaged model files, a build for fewer.
+fuzz-flags = $(if $(MUTANTS),-Dfuzz.mutants=$(MUTANTS)) $(if $(SEED),-Dfuzz.seed=$(SEED))
+
+.PHONY: help run test test-fuzz hostile-files build native format bench check-tokenizers vocabularies clean
 
 ## run: build what is needed, fetch the default model the first time, serve on port 8080 (ARGS="--port 9090" adds flags)
 run: $(JAR)
@@ -32,9 +35,22 @@ run: $(JAR)
 ## test: build, and run every test: the native ones, then Maven's
 test:
 	$(check-tools)
+	@build/fetch-llama-source
 	@$(MAKE) --no-print-directory -j$(shell nproc) -C native-libs all test OUT=$(NATIVE_OUT)
-	@$(MVN) $(stub-flag) verify
+	@$(MVN) $(stub-flag) $(fuzz-flags) verify
 	@touch $(JAR)
+
+## test-fuzz: damage model files and open each (MUTANTS=number of them, SEED=number for other ones)
+test-fuzz:
+	$(check-tools)
+	@$(MVN) -Dexec.skip -Djavacpp.skip=true $(fuzz-flags) -Dtest='*FuzzTest' test
+
+## hostile-files: write the bad model files of the tests into a folder (OUT=folder), to be tried by hand
+hostile-files:
+	$(check-tools)
+	$(if $(OUT),,$(error OUT must name a folder: make hostile-files OUT=/tmp/hostile))
+	@$(MVN) -q -Dexec.skip -Djavacpp.skip=true test-compile
+	@$(JAVA_HOME)/bin/java -cp target/classes:target/test-classes dev.quire.format.HostileGguf $(OUT)
 
 ## build: the server, in target/quarkus-app
 build: $(JAR)
@@ -64,10 +80,21 @@ format:
 bench: $(JAR)
 	@bench/compare_llama.sh --only quire $(ARGS)
 
+## check-tokenizers: compare real vocabularies with Hugging Face and sentencepiece (needs pip's packages that its scripts name)
+VOCABULARIES ?= $(shell ls target/llama-cpp-source/models/ggml-vocab-*.gguf | grep -vE 'spm|phi-3|baichuan|bert|gemma')
+PIECE_VOCABULARIES ?= $(shell ls target/llama-cpp-source/models/ggml-vocab-*.gguf | grep -E 'spm|phi-3|baichuan')
+check-tokenizers: $(JAR) vocabularies
+	@python3 src/test/scripts/tokenizer_check.py $(VOCABULARIES)
+	@python3 src/test/scripts/piece_vectors.py --check $(PIECE_VOCABULARIES)
+
+# A target of its own: the two lists are read when all that comes before is done.
+vocabularies:
+	@build/fetch-llama-source
+
 ## clean: remove everything that was built (models in the cache folder stay)
 clean:
 	@rm -rf target
 
 ## help: this list
 help:
-	@sed -n 's/^## \([a-z]*\): /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^## \([a-z-]*\): /  make \1\t/p' Makefile | expand -t 22
