@@ -142,8 +142,7 @@ final class HubDownload {
                     "the hub must be reachable: model=" + what + ", endpoint=" + settings.endpoint() + ", attempts="
                             + attempts + ", reason=" + reason + ", remedy=try again: what was fetched is kept");
         }
-        Duration own = settings.pause().multipliedBy(1L << attempts);
-        Thread.sleep(own.compareTo(after) > 0 ? own : after);
+        settings.awaitAttempt(attempts, after);
     }
 
     /// Writes what comes until `end` or the end of the connection; returns how far it came.

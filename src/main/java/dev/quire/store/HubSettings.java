@@ -40,6 +40,12 @@ record HubSettings(
         return stripped;
     }
 
+    /// Waits before another attempt, after so many that brought nothing: as long as the hub asks for, if it does.
+    void awaitAttempt(int attempts, Duration asked) throws InterruptedException {
+        Duration own = pause.multipliedBy(1L << attempts);
+        Thread.sleep(own.compareTo(asked) > 0 ? own : asked);
+    }
+
     private static URI address(String endpoint) {
         try {
             URI address = new URI(endpoint.replaceAll("/+$", ""));

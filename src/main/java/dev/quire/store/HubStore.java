@@ -117,8 +117,7 @@ final class HubStore {
                                     + ", attempts=" + attempts + ", reason=" + e.getMessage(),
                             e);
                 }
-                var own = settings.pause().multipliedBy(1L << attempts);
-                Thread.sleep(own.compareTo(e.after()) > 0 ? own : e.after());
+                settings.awaitAttempt(attempts, e.after());
             }
         }
     }
