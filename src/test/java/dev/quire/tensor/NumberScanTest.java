@@ -26,12 +26,12 @@ class NumberScanTest {
             for (float value : row) {
                 expected &= Float.isFinite(value);
             }
-            // A product with a large scale may overflow though each number is finite; a sane scale does not.
-            if (NumberScan.firstNotFinite(tensor).isPresent()) {
-                assertEquals(false, expected, Arrays.toString(bytes));
-            } else if (expected) {
-                finite++;
+            // MXFP4 alone can overflow with a scale that is a number: 12 times 2^125.
+            boolean overflows = type == TensorType.MXFP4 && (bytes[0] & 0xFF) >= 253 && bytes[0] != -1;
+            if (!overflows) {
+                assertEquals(expected, NumberScan.firstNotFinite(tensor).isEmpty(), Arrays.toString(bytes));
             }
+            finite += expected ? 1 : 0;
         }
         assertEquals(true, finite > 2000, "finite=" + finite);
     }
