@@ -65,7 +65,6 @@ final class ModelLoading implements AutoCloseable {
         Path path = store.resolve(settings.model());
         LoadClock clock = new LoadClock();
         ModelFile file = ModelFile.open(path);
-        clock.opened();
         try {
             return new ModelLoading(file, settings, new PackedStore(store.home()), clock);
         } catch (InternalError e) {
@@ -90,6 +89,7 @@ final class ModelLoading implements AutoCloseable {
         int contextLength = contextLength(settings, architecture.contextLength(file.metadata()));
         ModelShape shape = architecture.shape(file, contextLength);
         Transformer.check(file, shape);
+        clock.opened();
         Tokenizer tokenizer = Tokenizer.from(file);
         clock.tokenizerRead();
         ChatTemplate chatTemplate = ChatTemplate.from(file);
