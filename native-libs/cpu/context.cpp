@@ -26,8 +26,9 @@ void* allocate_bytes(int64_t count, int64_t element_bytes) {
 static ActivationScratch activations(int64_t tokens, int64_t cols) {
   ActivationScratch out;
   out.values = allocate<float>(elements({tokens, cols}));
-  out.quants = allocate<int16_t>(elements({tokens, cols}));
-  out.blocks = allocate<QuantBlock>(elements({tokens, cols / kQuantElements + 1}));
+  out.quants = allocate<int8_t>(elements({tokens, cols}));
+  out.blocks = allocate<float>(elements({tokens, cols / kQuantElements + 1, kBlockFields}));
+  out.outliers = allocate<Outlier>(elements({tokens, outliers_of(cols)}));
   return out;
 }
 
@@ -59,6 +60,7 @@ static void allocate_scratch(quire_context& context) {
       elements({context.split_tokens, c.heads, context.chunks, 2 + context.value_dim}));
   for (int64_t thread = 0; thread < threads; ++thread) {
     context.own.push_back(activations(kRedundantTokens, widest));
+    context.own.back().panel = allocate<uint8_t>(panel_bytes(widest));
     SampleScratch sampling;
     sampling.adjusted = allocate<float>(c.vocabulary);
     sampling.weight = allocate<float>(c.vocabulary);

@@ -82,8 +82,10 @@ struct BoundWeights {
 // Prepared input of a matmul; `values` may be someone else's.
 struct ActivationScratch {
   Buffer<float> values;
-  Buffer<int16_t> quants;
-  Buffer<QuantBlock> blocks;
+  Buffer<int8_t> quants;
+  Buffer<float> blocks;
+  Buffer<Outlier> outliers;
+  Buffer<uint8_t> panel;  // a thread's own scratch of products
 };
 
 // Neighbouring tokens of one sequence that share the reading of pages.

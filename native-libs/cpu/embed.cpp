@@ -22,7 +22,7 @@ static int32_t plane_value(const uint8_t* plane, int32_t bits, int64_t lane, int
   uint32_t word;
   memcpy(&word, plane + k / run * 64 + lane * 4, 4);
   const int32_t within = k % run;
-  return static_cast<int32_t>(word >> (within % 2 * 16 + within / 2 * bits) & ((1u << bits) - 1));
+  return static_cast<int32_t>(word >> (within % 4 * 8 + within / 4 * bits) & ((1u << bits) - 1));
 }
 
 // What the codes of a group make of themselves: scale * (code - offset) + minimum.

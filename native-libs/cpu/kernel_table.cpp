@@ -5,7 +5,7 @@ namespace quire::QUIRE_ISA {
 
 void rms_norm(const float*, const float*, float, int64_t, float*);
 void layer_norm(const float*, const float*, const float*, float, int64_t, float*);
-void quantise(const float*, int64_t, int16_t*, QuantBlock*);
+void quantise(const float*, int64_t, int64_t, int64_t, const QuantisedRows&);
 void matmul(const Weight&, const Activations&, int64_t, int64_t, int64_t, float*, int64_t);
 void rope_adjacent(float*, int64_t, int64_t, int32_t, int32_t, const float*, const float*);
 void rope_halves(float*, int64_t, int64_t, int32_t, int32_t, const float*, const float*);

@@ -27,21 +27,37 @@ struct Weight {
   const uint8_t* packed;
 };
 
-// Scale of 32 activations: x = scale * q.
-struct QuantBlock {
-  float scale;
-  float scaled_sum;    // scale * sum of q
-  int32_t offset_sum;  // 128 * sum of q, exact
-  int32_t first_sum;   // the same of the first 16
+// An activation that is not quantised: its q is 0.
+struct Outlier {
+  uint32_t column;
+  float value;
+};
+
+// Outliers of a row of activations.
+constexpr int64_t outliers_of(int64_t cols) { return cols < 128 ? 1 : cols / 128; }
+
+// Numbers of 4 bytes that a block of 32 activations has beside them (activations.h).
+constexpr int64_t kBlockFields = 4;
+
+// Rows of activations, quantised. Tokens come in parts of up to token_group, whose rows are
+// interleaved (activations.h); a part begins where its first token's row would.
+struct QuantisedRows {
+  int8_t* quants;     // [tokens, cols]
+  float* blocks;      // [tokens, cols / 32, kBlockFields]
+  Outlier* outliers;  // [tokens, outliers_of(cols)]
 };
 
 // Activations of a matmul: float for float weights, quantised for quantised ones.
 struct Activations {
   const float* values;  // [tokens, stride]
   int64_t stride;
-  const int16_t* quants;     // [tokens, cols]
-  const QuantBlock* blocks;  // [tokens, cols / 32]
+  QuantisedRows quantised;
+  uint8_t* panel;  // the thread's own, panel_bytes(cols); 64-byte aligned
 };
+
+// Bytes of a row tile's codes as bytes, with its scales and minima as float32, of at most `cols`
+// columns.
+constexpr int64_t panel_bytes(int64_t cols) { return cols * kLanes + cols / 16 * kLanes * 8; }
 
 // Up to kAttentionRows query rows of one KV head against one chunk of a sequence.
 struct AttentionChunk {
@@ -65,8 +81,9 @@ struct KernelTable {
   // out = (in - mean) / deviation * weight + bias, all [cols]; bias may be null.
   void (*layer_norm)(const float* in, const float* weight, const float* bias, float epsilon,
                      int64_t cols, float* out);
-  // in [cols], cols a multiple of 32.
-  void (*quantise)(const float* in, int64_t cols, int16_t* quants, QuantBlock* blocks);
+  // Row `token` of `tokens`: in [cols], cols a multiple of 32.
+  void (*quantise)(const float* in, int64_t cols, int64_t token, int64_t tokens,
+                   const QuantisedRows& out);
   // Row tiles [tile_begin, tile_end) for `tokens` tokens: out[token * out_stride + row].
   void (*matmul)(const Weight& weight, const Activations& in, int64_t tokens, int64_t tile_begin,
                  int64_t tile_end, float* out, int64_t out_stride);

@@ -30,7 +30,7 @@ static void pack_plane(const uint8_t* code, int32_t shift, int64_t row, uint8_t*
     uint32_t bits = 0;
     for (int i = 0; i < kRun; ++i) {
       const uint32_t value = (uint32_t{code[word * kRun + i]} >> shift) & ((1u << kBits) - 1);
-      bits |= value << (i % 2 * 16 + i / 2 * kBits);
+      bits |= value << (i % 4 * 8 + i / 4 * kBits);
     }
     memcpy(plane + word * 64 + row * 4, &bits, 4);
   }

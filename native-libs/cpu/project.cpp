@@ -7,11 +7,15 @@
 
 namespace quire {
 
-void prepare(const quire_context& context, const Input& input, bool quantised, int64_t begin,
-             int64_t end, ActivationScratch& scratch) {
+static QuantisedRows rows_of(const ActivationScratch& scratch) {
+  return {scratch.quants.get(), scratch.blocks.get(), scratch.outliers.get()};
+}
+
+void prepare(const quire_context& context, const Input& input, bool quantised, int64_t tokens,
+             Range part, ActivationScratch& scratch) {
   const KernelTable& kernels = *context.kernels;
   const int64_t cols = input.cols;
-  for (int64_t i = begin; i < end; ++i) {
+  for (int64_t i = part.begin; i < part.end; ++i) {
     const float* row = input.in + (input.index == nullptr ? i : input.index[i]) * cols;
     if (input.norm.weight != nullptr) {
       float* normed = scratch.values.get() + i * cols;
@@ -19,15 +23,16 @@ void prepare(const quire_context& context, const Input& input, bool quantised, i
       row = normed;
     }
     if (quantised) {
-      kernels.quantise(row, cols, scratch.quants.get() + i * cols,
-                       scratch.blocks.get() + i * (cols / kQuantElements));
+      kernels.quantise(row, cols, i, tokens, rows_of(scratch));
     }
   }
 }
 
-Activations view(const Input& input, const ActivationScratch& scratch) {
+Activations view(const quire_context& context, const Input& input, const ActivationScratch& scratch,
+                 int32_t worker) {
   const float* values = input.norm.weight != nullptr ? scratch.values.get() : input.in;
-  return {values, input.cols, scratch.quants.get(), scratch.blocks.get()};
+  return {values, input.cols, rows_of(scratch),
+          context.own[static_cast<size_t>(worker)].panel.get()};
 }
 
 void multiply(const quire_context& context, const Projection& projection, const Activations& in,

@@ -48,11 +48,13 @@ struct Input {
   NormWeights norm;
 };
 
-// Normalises and quantises rows [begin, end) of `input` into `scratch`, for these weights.
-void prepare(const quire_context& context, const Input& input, bool quantised, int64_t begin,
-             int64_t end, ActivationScratch& scratch);
+// Normalises and quantises rows `part` of the `tokens` rows of `input` into `scratch`.
+void prepare(const quire_context& context, const Input& input, bool quantised, int64_t tokens,
+             Range part, ActivationScratch& scratch);
 
-Activations view(const Input& input, const ActivationScratch& scratch);
+// The prepared rows in `scratch`, for the products of one worker.
+Activations view(const quire_context& context, const Input& input, const ActivationScratch& scratch,
+                 int32_t worker);
 
 // out[token, rows] = projection * in + bias for row tiles `tiles`; out_stride is the weight's rows.
 void multiply(const quire_context& context, const Projection& projection, const Activations& in,
@@ -66,21 +68,19 @@ void project(quire_context& context, const Input& input, bool quantised, int64_t
              int64_t tiles, const Work& work) {
   if (tokens == 0) return;
   constexpr int64_t kLeastTiles = 4;  // What a product of floats takes at once (matmul.cpp).
-  if (tokens > kRedundantTokens) {
+  const bool redundant = tokens <= kRedundantTokens;
+  if (!redundant) {
     in_parallel(context, tokens, 1, [&](Range part) {
-      prepare(context, input, quantised, part.begin, part.end, context.shared);
+      prepare(context, input, quantised, tokens, part, context.shared);
     });
-    const Activations in = view(input, context.shared);
-    in_parallel(context, tiles, kLeastTiles, [&](Range part) { work(in, part); });
-    return;
   }
   const int64_t parts = parts_of(context, tiles, kLeastTiles);
   context.next_item.store(0, std::memory_order_relaxed);
   context.pool->run([&](int32_t worker) {
     if (context.next_item.load(std::memory_order_relaxed) >= parts) return;
     ActivationScratch& own = context.own[static_cast<size_t>(worker)];
-    prepare(context, input, quantised, 0, tokens, own);
-    const Activations in = view(input, own);
+    if (redundant) prepare(context, input, quantised, tokens, {0, tokens}, own);
+    const Activations in = view(context, input, redundant ? own : context.shared, worker);
     draw_parts(context, tiles, parts, [&](Range part) { work(in, part); });
   });
 }

@@ -1,36 +1,141 @@
-// Activations to 16-bit integers, 32 at a time: x ~ scale * q, |q| <= 32767, scale = max|x| /
-// 32767.
+// Activations to 8-bit integers, 32 at a time, but for a row's few largest, which stay as they are
+// (outliers: Dettmers et al., "LLM.int8()", 2022, there by column; here by row, so that a row's
+// bits depend on itself alone).
 //
-//   in [cols] float32; quants [cols] int16; blocks [cols / 32]
+//   in [cols] float32; quants [cols] int8; blocks [cols / 32]; outliers [outliers_of(cols)], the
+//   last three interleaved with those of other tokens (activations.h)
 //
-// The error of one element is at most half a step, 1.6e-5 of its block's largest magnitude
-// (llama.cpp rounds to 127 steps, 4e-3). Blocks whose largest magnitude is below 1e-30 become zero,
-// since the step's inverse would overflow; a block with an infinity or a NaN gets a NaN scale.
-#include "simd.h"
+// x ~ scale * q, |q| <= 127, scale = max|x| / 127 over the block without its outliers: the error of
+// an element is at most half a step. An outlier's q is 0. Outliers are the largest magnitudes of
+// the row, ties to the lowest column, in that order. A row with an infinity or a NaN has none
+// (their values are 0), and the blocks where these are get a NaN scale. Blocks whose largest
+// magnitude is below 1e-30 become zero, since the step's inverse would overflow.
+#include "activations.h"
 
 namespace quire::QUIRE_ISA {
 
-void quantise(const float* in, int64_t cols, int16_t* quants, QuantBlock* blocks) {
-  for (int64_t k = 0; k < cols; k += kQuantElements, ++blocks) {
-    const Floats first = load(in + k);
-    const Floats second = load(in + k + kLanes);
-    // The bits of magnitudes order like the magnitudes, with infinity and NaN on top.
-    const int32_t bits =
-        largest_int(max_magnitude_bits(max_magnitude_bits(zero_ints(), first), second));
-    float magnitude;
-    memcpy(&magnitude, &bits, 4);
-    if (!(magnitude >= 1e-30f) || bits >= 0x7F800000) {
-      memset(quants + k, 0, kQuantElements * sizeof(int16_t));
-      const float scale = bits >= 0x7F800000 ? NAN : 0.0f;
-      *blocks = {scale, scale, 0, 0};
-      continue;
+static constexpr int32_t kInfinity = 0x7F800000;
+
+// The 32 elements of a block that are not taken out; bit i of `taken` is element i.
+struct Rest {
+  Floats first, second;
+
+  Rest(const float* in, uint32_t taken)
+      : first(keep_lanes(load(in), ~taken & 0xFFFF)),
+        second(keep_lanes(load(in + kLanes), ~taken >> kLanes)) {}
+
+  // The bits of magnitudes order like the magnitudes, with infinity and NaN on top.
+  int32_t largest_bits() const {
+    return largest_int(max_magnitude_bits(max_magnitude_bits(zero_ints(), first), second));
+  }
+
+  // The lowest element of that magnitude.
+  int position_of(int32_t bits) const {
+    const Ints wanted = set1_ints(bits);
+    const uint32_t low = equal(max_magnitude_bits(zero_ints(), first), wanted);
+    const uint32_t high = equal(max_magnitude_bits(zero_ints(), second), wanted);
+    return __builtin_ctz(low | high << kLanes);
+  }
+};
+
+// One token's row among its part's.
+struct Row {
+  int8_t* quants;
+  float* blocks;
+  Outlier* outliers;
+  int64_t stride;  // tokens of the part
+
+  Row(const QuantisedRows& rows, int64_t cols, int64_t token, int64_t tokens) {
+    const Part part = part_with(token, tokens);
+    const int64_t t = token - part.first;
+    quants = rows.quants + part.first * cols + 4 * t;
+    blocks = rows.blocks + part.first * (cols / kQuantElements) * kBlockFields + t;
+    outliers = rows.outliers + part.first * outliers_of(cols) + t;
+    stride = part.count;
+  }
+
+  float* field(int64_t block, int64_t index) const {
+    return blocks + (block * kBlockFields + index) * stride;
+  }
+
+  // While outliers are looked for: a block's largest magnitude that is left, and what is taken out.
+  int32_t left(int64_t block) const { return number(field(block, 2)); }
+  uint32_t taken(int64_t block) const { return static_cast<uint32_t>(number(field(block, 3))); }
+  void set_left(int64_t block, int32_t largest, uint32_t taken) const {
+    memcpy(field(block, 2), &largest, 4);
+    memcpy(field(block, 3), &taken, 4);
+  }
+
+  void set_block(int64_t block, float scale, int32_t sum, int32_t first_sum) const {
+    *field(block, 0) = scale;
+    *field(block, 1) = scale * static_cast<float>(sum);
+    sum *= -128;
+    first_sum *= -128;
+    memcpy(field(block, 2), &sum, 4);
+    memcpy(field(block, 3), &first_sum, 4);
+  }
+
+  void set_quants(int64_t block, const int8_t* in) const {
+    int8_t* out = quants + block * kQuantElements * stride;
+    for (int i = 0; i < kQuantElements; i += 4) memcpy(out + i * stride, in + i, 4);
+  }
+
+ private:
+  static int32_t number(const float* at) {
+    int32_t bits;
+    memcpy(&bits, at, 4);
+    return bits;
+  }
+};
+
+static void take_outliers(const float* in, int64_t cols, const Row& row) {
+  const int64_t count = outliers_of(cols);
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t block = 0;
+    for (int64_t other = 1; other < cols / kQuantElements; ++other) {
+      if (row.left(other) > row.left(block)) block = other;
     }
-    const float scale = magnitude / 32767.0f;
-    const Floats inverse = set1(32767.0f / magnitude);
-    const Ints low = store_rounded(quants + k, mul(first, inverse));
-    const Ints high = store_rounded(quants + k + kLanes, mul(second, inverse));
-    const int32_t total = sum_ints(add_ints(low, high));
-    *blocks = {scale, scale * static_cast<float>(total), 128 * total, 128 * sum_ints(low)};
+    const int32_t bits = row.left(block);
+    if (bits >= kInfinity || bits == 0) {
+      for (; i < count; ++i) row.outliers[i * row.stride] = {0, 0.0f};
+      return;
+    }
+    const float* values = in + block * kQuantElements;
+    const int position = Rest(values, row.taken(block)).position_of(bits);
+    const uint32_t taken = row.taken(block) | uint32_t{1} << position;
+    row.set_left(block, Rest(values, taken).largest_bits(), taken);
+    row.outliers[i * row.stride] = {static_cast<uint32_t>(block * kQuantElements + position),
+                                    values[position]};
+  }
+}
+
+static void quantise_block(const Rest& rest, int32_t bits, int64_t block, const Row& row) {
+  alignas(16) int8_t quants[kQuantElements] = {};
+  float magnitude;
+  memcpy(&magnitude, &bits, 4);
+  if (!(magnitude >= 1e-30f) || bits >= kInfinity) {
+    row.set_quants(block, quants);
+    row.set_block(block, bits >= kInfinity ? NAN : 0.0f, 0, 0);
+    return;
+  }
+  const Floats inverse = set1(127.0f / magnitude);
+  const Ints low = store_rounded(quants, mul(rest.first, inverse));
+  const Ints high = store_rounded(quants + kLanes, mul(rest.second, inverse));
+  row.set_quants(block, quants);
+  row.set_block(block, magnitude / 127.0f, sum_ints(add_ints(low, high)), sum_ints(low));
+}
+
+void quantise(const float* in, int64_t cols, int64_t token, int64_t tokens,
+              const QuantisedRows& out) {
+  const Row row(out, cols, token, tokens);
+  const int64_t blocks = cols / kQuantElements;
+  for (int64_t block = 0; block < blocks; ++block) {
+    row.set_left(block, Rest(in + block * kQuantElements, 0).largest_bits(), 0);
+  }
+  take_outliers(in, cols, row);
+  for (int64_t block = 0; block < blocks; ++block) {
+    quantise_block(Rest(in + block * kQuantElements, row.taken(block)), row.left(block), block,
+                   row);
   }
 }
 

@@ -118,6 +118,11 @@ static inline Ints load_ints(const void* in) {
   const __m256i* halves = static_cast<const __m256i*>(in);
   return {_mm256_loadu_si256(halves), _mm256_loadu_si256(halves + 1)};
 }
+static inline void store_ints(void* out, Ints a) {
+  __m256i* halves = static_cast<__m256i*>(out);
+  _mm256_storeu_si256(halves, a.low);
+  _mm256_storeu_si256(halves + 1, a.high);
+}
 static inline Ints set1_ints(int32_t a) { return {_mm256_set1_epi32(a), _mm256_set1_epi32(a)}; }
 static inline Ints and_ints(Ints a, int32_t mask) {
   const __m256i bits = _mm256_set1_epi32(mask);
@@ -132,13 +137,14 @@ static inline Ints add_ints(Ints a, Ints b) {
 static inline Ints sub_ints(Ints a, Ints b) {
   return {_mm256_sub_epi32(a.low, b.low), _mm256_sub_epi32(a.high, b.high)};
 }
-template <int kBits>
-static inline Ints shift_halves(Ints a) {
-  return {_mm256_srli_epi16(a.low, kBits), _mm256_srli_epi16(a.high, kBits)};
+static inline Ints shift_right(Ints a, int bits) {
+  return {_mm256_srli_epi16(a.low, bits), _mm256_srli_epi16(a.high, bits)};
 }
-template <int kBits>
-static inline Ints shift_halves_left(Ints a) {
-  return {_mm256_slli_epi16(a.low, kBits), _mm256_slli_epi16(a.high, kBits)};
+static inline Ints shift_left(Ints a, int bits) {
+  return {_mm256_slli_epi16(a.low, bits), _mm256_slli_epi16(a.high, bits)};
+}
+static inline Ints shift_signed(Ints a, int bits) {
+  return {_mm256_srai_epi32(a.low, bits), _mm256_srai_epi32(a.high, bits)};
 }
 static inline Ints load_table(const uint8_t* in) {
   const __m256i table =
@@ -148,8 +154,32 @@ static inline Ints load_table(const uint8_t* in) {
 static inline Ints look_up(Ints table, Ints index) {
   return {_mm256_shuffle_epi8(table.low, index.low), _mm256_shuffle_epi8(table.high, index.high)};
 }
-static inline Ints dot_pairs(Ints acc, Ints a, Ints b) {
-  return add_ints(acc, {_mm256_madd_epi16(a.low, b.low), _mm256_madd_epi16(a.high, b.high)});
+static inline Ints broadcast(const void* in) {
+  int32_t four;
+  memcpy(&four, in, 4);
+  return set1_ints(four);
+}
+static inline __m256i dot_bytes(__m256i acc, __m256i codes, __m256i quants) {
+  const __m256i pairs = _mm256_maddubs_epi16(codes, quants);
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+static inline __m256i dot_wide(__m256i acc, __m256i codes, __m256i quants) {
+  const __m256i low = _mm256_set1_epi32(0x00FF00FF);
+  const __m256i even = _mm256_madd_epi16(_mm256_and_si256(codes, low),
+                                         _mm256_srai_epi16(_mm256_slli_epi16(quants, 8), 8));
+  const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(codes, 8), _mm256_srai_epi16(quants, 8));
+  return _mm256_add_epi32(acc, _mm256_add_epi32(even, odd));
+}
+template <bool kWide>
+static inline Ints dot(Ints acc, Ints codes, Ints quants) {
+  if constexpr (kWide) {
+    return {dot_wide(acc.low, codes.low, quants.low), dot_wide(acc.high, codes.high, quants.high)};
+  }
+  return {dot_bytes(acc.low, codes.low, quants.low), dot_bytes(acc.high, codes.high, quants.high)};
+}
+template <bool kWide>
+static inline Ints dot_at(Ints acc, Ints codes, const int8_t* quants) {
+  return dot<kWide>(acc, codes, broadcast(quants));
 }
 static inline Floats to_floats(Ints a) {
   return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)};
@@ -165,10 +195,27 @@ static inline int32_t largest_int(Ints a) {
   quarter = _mm_max_epi32(quarter, _mm_shuffle_epi32(quarter, 0x4E));
   return _mm_cvtsi128_si32(_mm_max_epi32(quarter, _mm_shuffle_epi32(quarter, 0xB1)));
 }
-static inline Ints store_rounded(int16_t* out, Floats a) {
+static inline uint32_t equal(Ints a, Ints b) {
+  const __m256i low = _mm256_cmpeq_epi32(a.low, b.low);
+  const __m256i high = _mm256_cmpeq_epi32(a.high, b.high);
+  return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(low)) |
+                               _mm256_movemask_ps(_mm256_castsi256_ps(high)) << 8);
+}
+static inline __m256 keep_eight(__m256 a, uint32_t lanes) {
+  const __m256i bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+  const __m256i kept = _mm256_and_si256(_mm256_set1_epi32(static_cast<int32_t>(lanes)), bit);
+  return _mm256_and_ps(a, _mm256_castsi256_ps(_mm256_cmpeq_epi32(kept, bit)));
+}
+static inline Floats keep_lanes(Floats a, uint32_t lanes) {
+  return {keep_eight(a.low, lanes), keep_eight(a.high, lanes >> 8)};
+}
+static inline Ints store_rounded(int8_t* out, Floats a) {
   const Ints rounded = {_mm256_cvtps_epi32(a.low), _mm256_cvtps_epi32(a.high)};
-  const __m256i packed = _mm256_packs_epi32(rounded.low, rounded.high);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_permute4x64_epi64(packed, 0xD8));
+  const __m256i halves =
+      _mm256_permute4x64_epi64(_mm256_packs_epi32(rounded.low, rounded.high), 0xD8);
+  const __m128i bytes =
+      _mm_packs_epi16(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
   return rounded;
 }
 static inline int32_t sum_ints(Ints a) {

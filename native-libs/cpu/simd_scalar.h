@@ -133,6 +133,7 @@ static inline Ints load_ints(const void* in) {
   memcpy(&out, in, 64);
   return out;
 }
+static inline void store_ints(void* out, const Ints& a) { memcpy(out, &a, 64); }
 static inline Ints set1_ints(int32_t a) {
   return each_int([=](int) { return a; });
 }
@@ -148,20 +149,19 @@ static inline Ints add_ints(const Ints& a, const Ints& b) {
 static inline Ints sub_ints(const Ints& a, const Ints& b) {
   return each_int([&](int i) { return a.lane[i] - b.lane[i]; });
 }
-// Each int16 shifted right, filled with zeros.
-template <int kBits>
-static inline Ints shift_halves(const Ints& a) {
-  return each_int([&](int i) {
-    const uint32_t bits = static_cast<uint32_t>(a.lane[i]);
-    return static_cast<int32_t>((((bits & 0xFFFFu) >> kBits)) | ((bits >> 16 >> kBits) << 16));
-  });
+// Bits moved within each int16, or within more: what crosses into a neighbouring byte is masked
+// off.
+static inline Ints shift_right(const Ints& a, int bits) {
+  return each_int(
+      [&](int i) { return static_cast<int32_t>(static_cast<uint32_t>(a.lane[i]) >> bits); });
 }
-template <int kBits>
-static inline Ints shift_halves_left(const Ints& a) {
-  return each_int([&](int i) {
-    const uint32_t bits = static_cast<uint32_t>(a.lane[i]);
-    return static_cast<int32_t>((bits << kBits & 0xFFFFu) | (bits >> 16 << (16 + kBits)));
-  });
+static inline Ints shift_left(const Ints& a, int bits) {
+  return each_int(
+      [&](int i) { return static_cast<int32_t>(static_cast<uint32_t>(a.lane[i]) << bits); });
+}
+// Each int32 divided by 2^bits, rounded down.
+static inline Ints shift_signed(const Ints& a, int bits) {
+  return each_int([&](int i) { return a.lane[i] >> bits; });
 }
 // A table of 16 bytes for look_up.
 static inline Ints load_table(const uint8_t* in) {
@@ -178,13 +178,29 @@ static inline Ints look_up(const Ints& table, const Ints& index) {
   for (int i = 0; i < 64; ++i) bytes[i] = values[bytes[i]];
   return load_ints(bytes);
 }
-// acc + a.low * b.low + a.high * b.high over the int16 halves of each lane.
-static inline Ints dot_pairs(const Ints& acc, const Ints& a, const Ints& b) {
+// Four bytes in every lane.
+static inline Ints broadcast(const void* in) {
+  int32_t four;
+  memcpy(&four, in, 4);
+  return set1_ints(four);
+}
+// acc + the products of a lane's four unsigned codes with its four signed bytes; kWide: a code may
+// be above 127.
+template <bool kWide>
+static inline Ints dot(const Ints& acc, const Ints& codes, const Ints& quants) {
   return each_int([&](int i) {
-    const int32_t low = static_cast<int16_t>(a.lane[i]) * static_cast<int16_t>(b.lane[i]);
-    const int32_t high = (a.lane[i] >> 16) * (b.lane[i] >> 16);
-    return acc.lane[i] + low + high;
+    uint8_t code[4];
+    int8_t quant[4];
+    memcpy(code, &codes.lane[i], 4);
+    memcpy(quant, &quants.lane[i], 4);
+    return acc.lane[i] + code[0] * quant[0] + code[1] * quant[1] + code[2] * quant[2] +
+           code[3] * quant[3];
   });
+}
+// The same with four bytes from memory.
+template <bool kWide>
+static inline Ints dot_at(const Ints& acc, const Ints& codes, const int8_t* quants) {
+  return dot<kWide>(acc, codes, broadcast(quants));
 }
 static inline Floats to_floats(const Ints& a) {
   return each([&](int i) { return static_cast<float>(a.lane[i]); });
@@ -202,10 +218,20 @@ static inline int32_t largest_int(const Ints& a) {
   for (int i = 1; i < 16; ++i) out = a.lane[i] > out ? a.lane[i] : out;
   return out;
 }
-// Rounds to the nearest integers (ties to even), stores them as int16 and returns them.
-static inline Ints store_rounded(int16_t* out, const Floats& a) {
+// Bit i: lanes i are equal.
+static inline uint32_t equal(const Ints& a, const Ints& b) {
+  uint32_t bits = 0;
+  for (int i = 0; i < 16; ++i) bits |= static_cast<uint32_t>(a.lane[i] == b.lane[i]) << i;
+  return bits;
+}
+// 0 in the lanes whose bit is not set.
+static inline Floats keep_lanes(const Floats& a, uint32_t lanes) {
+  return each([&](int i) { return (lanes >> i & 1) != 0 ? a.lane[i] : 0.0f; });
+}
+// Rounds to the nearest integers (ties to even), stores them as int8 and returns them.
+static inline Ints store_rounded(int8_t* out, const Floats& a) {
   const Ints rounded = each_int([&](int i) { return static_cast<int32_t>(lrintf(a.lane[i])); });
-  for (int i = 0; i < 16; ++i) out[i] = static_cast<int16_t>(rounded.lane[i]);
+  for (int i = 0; i < 16; ++i) out[i] = static_cast<int8_t>(rounded.lane[i]);
   return rounded;
 }
 static inline int32_t sum_ints(const Ints& a) {

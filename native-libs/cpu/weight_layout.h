@@ -6,10 +6,10 @@
 //
 // An element's weight is scale * (code - offset), plus a minimum in some types; format_of says how
 // many bits a code has and how many elements share a scale. A code's bits lie in one or two planes
-// of 1, 2, 4 or 8 bits. Of 32 columns (a block), a plane of b bits is [b][16 rows] x 4 bytes: the
-// low int16 of a row's 4 bytes holds columns 0, 2, 4, ... of a run of 32 / b from the lowest bits,
-// the high int16 columns 1, 3, 5, ..., so that one mask (and shift) gives 16 rows of int16 pairs
-// (k, k + 1).
+// of 1, 2, 4 or 8 bits. Of 32 columns (a block), a plane of b bits is [b][16 rows] x 4 bytes: byte
+// j of a row's 4 holds columns c + j, c + j + 4, c + j + 8, ... from its lowest bits, 8 / b of
+// them, so that one shift and mask gives 16 rows x 4 neighbouring columns of bytes, what one
+// vpdpbusd takes.
 //
 //   codes   [unit / 32] blocks of the low plane and then the high plane
 //   scales  unit 32:  scale [16] 2 bytes, minimum [16] f16
@@ -29,7 +29,7 @@
 namespace quire {
 
 // Of all the layouts here; to be counted up when one of them changes.
-constexpr int32_t kPackLayout = 1;
+constexpr int32_t kPackLayout = 2;
 
 enum class Scale {
   kHalf,     // f16: weight = scale * (code - offset) + minimum

@@ -2,7 +2,8 @@
 // weight type), best of several rounds.
 //
 //   make -C native-libs bench            2 threads, best instruction set
-//   kernel_bench THREADS ISA             ISA as in quire_kernels.h
+//   kernel_bench THREADS ISA [PART]      ISA as in quire_kernels.h; PART: step, matmul, types,
+//                                        attention or sample, all of them without it
 //
 // GB/s counts packed weight (or key and value) bytes once per call; GOP/s counts a multiply and an
 // add as two. Where several matrices would fit the cache, calls go round a set of them of 64 MB or
@@ -109,7 +110,7 @@ static void bench_matmul(quire_context* context, const char* name, int32_t type,
   }
   std::vector<float> in(static_cast<size_t>(512 * cols), 0.5f);
   std::vector<float> out(static_cast<size_t>(512 * rows));
-  for (int32_t tokens : {1, 4, 8, 32, 512}) {
+  for (int32_t tokens : {1, 4, 5, 8, 16, 32, 512}) {
     if (rows * tokens > 512 * 4096 * 4) continue;
     const double seconds = time_call([&](int call) {
       must(quire_op_matmul(context, ids[static_cast<size_t>(call % copies)], tokens, in.data(),
@@ -299,6 +300,49 @@ static void bench_steps(int32_t threads, int32_t isa) {
   bench_step(model, 1, 512, 512);
 }
 
+static void bench_parts(quire_context* context, int32_t threads, int32_t isa, const char* part) {
+  const auto wanted = [&](const char* name) { return part == nullptr || strcmp(part, name) == 0; };
+  if (wanted("step")) bench_steps(threads, isa);
+  if (wanted("matmul")) {
+    bench_matmul(context, "q4_1", QUIRE_Q4_1, 576, 576);
+    bench_matmul(context, "q4_1", QUIRE_Q4_1, 192, 576);
+    bench_matmul(context, "q4_1", QUIRE_Q4_1, 1536, 576);
+    bench_matmul(context, "q4_1", QUIRE_Q4_1, 576, 1536);
+    bench_matmul(context, "q8_0", QUIRE_Q8_0, 49152, 576);
+    bench_matmul(context, "q4_1", QUIRE_Q4_1, 4096, 4096);
+    bench_matmul(context, "f16", QUIRE_F16, 1536, 576);
+  }
+  if (wanted("types")) {
+    const std::pair<const char*, int32_t> types[] = {
+        {"bf16", QUIRE_BF16},  {"q4_0", QUIRE_Q4_0}, {"q4_1", QUIRE_Q4_1}, {"q5_0", QUIRE_Q5_0},
+        {"q5_1", QUIRE_Q5_1},  {"q8_0", QUIRE_Q8_0}, {"q2_k", QUIRE_Q2_K}, {"q3_k", QUIRE_Q3_K},
+        {"q4_k", QUIRE_Q4_K},  {"q5_k", QUIRE_Q5_K}, {"q6_k", QUIRE_Q6_K}, {"iq4_nl", QUIRE_IQ4_NL},
+        {"mxfp4", QUIRE_MXFP4}};
+    for (const auto& [name, type] : types) bench_matmul(context, name, type, 2048, 2048);
+  }
+  if (wanted("attention")) {
+    const int64_t blocks = 4096;
+    void* cache;
+    const int64_t cache_bytes = blocks * quire_block_bytes(context);
+    must(quire_host_alloc(cache_bytes, &cache));
+    memset(cache, 0, static_cast<size_t>(cache_bytes));
+    must(quire_cache_open(context, blocks, cache));
+    for (int32_t layer : {0, 1}) {
+      bench_attention(context, layer, 1, 1024, 1);
+      bench_attention(context, layer, 1, 8192, 1);
+      bench_attention(context, layer, 8, 4096, 1);
+      bench_attention(context, layer, 1, 1024, 256);
+    }
+    quire_host_free(cache, cache_bytes);
+  }
+  if (wanted("sample")) {
+    bench_sample(context, "greedy", 0, 1, 0);
+    bench_sample(context, "temperature", 1, 1, 0);
+    bench_sample(context, "top_k=50", 1, 1, 50);
+    bench_sample(context, "top_p=0.9", 1, 0.9f, 0);
+  }
+}
+
 int main(int count, char** arguments) {
   const int32_t threads = count > 1 ? atoi(arguments[1]) : 2;
   const int32_t isa = count > 2 ? atoi(arguments[2]) : QUIRE_ISA_AUTO;
@@ -307,37 +351,7 @@ int main(int count, char** arguments) {
   quire_context* context;
   must(quire_open(&config, &context));
   printf("isa=%d, threads=%d\n", quire_context_isa(context), quire_context_threads(context));
-  bench_steps(threads, isa);
-  bench_matmul(context, "q4_1", QUIRE_Q4_1, 576, 576);
-  bench_matmul(context, "q4_1", QUIRE_Q4_1, 192, 576);
-  bench_matmul(context, "q4_1", QUIRE_Q4_1, 1536, 576);
-  bench_matmul(context, "q4_1", QUIRE_Q4_1, 576, 1536);
-  bench_matmul(context, "q8_0", QUIRE_Q8_0, 49152, 576);
-  bench_matmul(context, "q4_1", QUIRE_Q4_1, 4096, 4096);
-  bench_matmul(context, "f16", QUIRE_F16, 1536, 576);
-  const std::pair<const char*, int32_t> types[] = {
-      {"bf16", QUIRE_BF16},  {"q4_0", QUIRE_Q4_0}, {"q4_1", QUIRE_Q4_1}, {"q5_0", QUIRE_Q5_0},
-      {"q5_1", QUIRE_Q5_1},  {"q8_0", QUIRE_Q8_0}, {"q2_k", QUIRE_Q2_K}, {"q3_k", QUIRE_Q3_K},
-      {"q4_k", QUIRE_Q4_K},  {"q5_k", QUIRE_Q5_K}, {"q6_k", QUIRE_Q6_K}, {"iq4_nl", QUIRE_IQ4_NL},
-      {"mxfp4", QUIRE_MXFP4}};
-  for (const auto& [name, type] : types) bench_matmul(context, name, type, 2048, 2048);
-  const int64_t blocks = 4096;
-  void* cache;
-  const int64_t cache_bytes = blocks * quire_block_bytes(context);
-  must(quire_host_alloc(cache_bytes, &cache));
-  memset(cache, 0, static_cast<size_t>(cache_bytes));
-  must(quire_cache_open(context, blocks, cache));
-  for (int32_t layer : {0, 1}) {
-    bench_attention(context, layer, 1, 1024, 1);
-    bench_attention(context, layer, 1, 8192, 1);
-    bench_attention(context, layer, 8, 4096, 1);
-    bench_attention(context, layer, 1, 1024, 256);
-  }
-  bench_sample(context, "greedy", 0, 1, 0);
-  bench_sample(context, "temperature", 1, 1, 0);
-  bench_sample(context, "top_k=50", 1, 1, 50);
-  bench_sample(context, "top_p=0.9", 1, 0.9f, 0);
+  bench_parts(context, threads, isa, count > 3 ? arguments[3] : nullptr);
   must(quire_close(context));
-  quire_host_free(cache, cache_bytes);
   return 0;
 }

@@ -36,7 +36,7 @@ static std::vector<float> product(quire_context* context, const Matrix& m, int32
 }
 
 // Float32 sums of `cols` terms err by about cols / 2 roundings of the sum of magnitudes at most;
-// quantised activations add half a step of 1 / 32767 of their block's largest, here at most 1.
+// quantised activations add half a step of 1 / 127 of their block's largest, here at most 1.
 static void check_against_double(const Matrix& m, int32_t tokens, const std::vector<float>& in,
                                  const std::vector<float>& out) {
   const bool quantised = !blocks::is_float(m.type);
@@ -53,7 +53,7 @@ static void check_against_double(const Matrix& m, int32_t tokens, const std::vec
       }
       const double got = out[static_cast<size_t>(t * m.rows + row)];
       const double bound = magnitude * 6e-8 * (4 + static_cast<double>(m.cols) / 2) +
-                           (quantised ? weights * 0.5 / 32767 * 1.01 + magnitude * 2e-6 : 0);
+                           (quantised ? weights * 0.5 / 127 * 1.01 + magnitude * 2e-6 : 0);
       CHECK(fabs(got - expected) <= bound,
             "type=%d, rows=%ld, cols=%ld, t=%d, row=%ld, got=%g, expected=%g, bound=%g", m.type,
             m.rows, m.cols, t, row, got, expected, bound);
@@ -67,7 +67,7 @@ TEST(matmul_everyTypeAndVariant_agreesWithDouble) {
     for (int64_t rows : {1, 15, 17, 33}) {
       for (int64_t cols : columns(type)) {
         const auto m = random_matrix(type, rows, cols, random);
-        for (int32_t tokens : {1, 2, 3, 5, 8, 17}) {
+        for (int32_t tokens : {1, 2, 3, 5, 8, 12, 13, 27}) {
           const std::vector<float> in = random_floats(random, tokens * cols);
           std::vector<float> first;
           for (int32_t isa : isas()) {
@@ -137,8 +137,8 @@ TEST(matmul_extremeActivations_stayExactOrBecomeNan) {
       for (int32_t isa : isas()) {
         Context c(wide_config(isa, 1));
         for (float y : product(c.context, *m, 1, in)) {
-          CHECK(fabsf(y) <= scale * 256 + 1e-36f && (scale > 1e-30f || y == 0), "scale=%g, y=%g",
-                static_cast<double>(scale), static_cast<double>(y));
+          CHECK(fabsf(y) <= scale * 256, "scale=%g, y=%g", static_cast<double>(scale),
+                static_cast<double>(y));
         }
         for (float bad : {NAN, INFINITY, -INFINITY}) {
           std::vector<float> broken = in;

@@ -16,12 +16,13 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/// How far the native kernels' log-probabilities are from {@link ReferenceKernels}, over the reference's ten best tokens
+/// How far the native kernels' log-probabilities are from {@link ReferenceKernels}, over the reference's ten best
+// tokens
 /// at every greedy position of the golden prompts, teacher-forced. Leaves what the reference said in
 /// `target/accuracy/reference.json`, for `bench/accuracy_llama.py`.
 class SmolLm2AccuracyIT {
-    /// What llama.cpp reaches on this file is above this, in nats (docs/results/cpu.md).
-    private static final double MOST_NATS = 0.045;
+    /// Half of what llama.cpp reaches on this file at the same positions, 0.098 nats (docs/results/cpu.md).
+    private static final double MOST_NATS = 0.049;
 
     private static final int TOP = 10;
 

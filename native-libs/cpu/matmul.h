@@ -1,0 +1,65 @@
+// out[token, row] = sum over k of weight[row, k] * in[token, k], for a range of row tiles.
+//
+//   weight  packed tiles of 16 rows (weight_layout.h)
+//   in      quantised [tokens, cols] (quantised weights; quantise.cpp), or float32
+//   out     [tokens, out_stride] float32
+//
+// Parallel over row tiles, by the caller. The codes of 16 or 32 columns times the activations are
+// summed as exact integers (255 * 127 * 32 < 2^31), their offset taken off; these sums, then the
+// outliers, and floats are added in k order with fused multiply-add. So a row's bits depend neither
+// on the tokens beside it, nor on the split, nor on the instruction set.
+#ifndef QUIRE_CPU_MATMUL_H
+#define QUIRE_CPU_MATMUL_H
+
+#include "simd.h"
+#include "weight_layout.h"
+
+namespace quire::QUIRE_ISA {
+
+void matmul_few(const Weight& weight, const Activations& in, int64_t tokens, int64_t begin,
+                int64_t end, float* out, int64_t out_stride);
+void matmul_panel(const Weight& weight, const Activations& in, int64_t tokens, int64_t begin,
+                  int64_t end, float* out, int64_t out_stride);
+void matmul_float(const Weight& weight, const Activations& in, int64_t tokens, int64_t begin,
+                  int64_t end, float* out, int64_t out_stride);
+
+// A quantised type as a constant.
+template <int32_t kType>
+struct TypeConstant {
+  static constexpr int32_t value = kType;
+};
+
+// work(TypeConstant) of a quantised type.
+template <typename Work>
+static inline void with_type(int32_t type, const Work& work) {
+  switch (type) {
+    case QUIRE_Q4_0:
+      return work(TypeConstant<QUIRE_Q4_0>{});
+    case QUIRE_Q4_1:
+      return work(TypeConstant<QUIRE_Q4_1>{});
+    case QUIRE_Q5_0:
+      return work(TypeConstant<QUIRE_Q5_0>{});
+    case QUIRE_Q5_1:
+      return work(TypeConstant<QUIRE_Q5_1>{});
+    case QUIRE_Q8_0:
+      return work(TypeConstant<QUIRE_Q8_0>{});
+    case QUIRE_Q2_K:
+      return work(TypeConstant<QUIRE_Q2_K>{});
+    case QUIRE_Q3_K:
+      return work(TypeConstant<QUIRE_Q3_K>{});
+    case QUIRE_Q4_K:
+      return work(TypeConstant<QUIRE_Q4_K>{});
+    case QUIRE_Q5_K:
+      return work(TypeConstant<QUIRE_Q5_K>{});
+    case QUIRE_Q6_K:
+      return work(TypeConstant<QUIRE_Q6_K>{});
+    case QUIRE_IQ4_NL:
+      return work(TypeConstant<QUIRE_IQ4_NL>{});
+    case QUIRE_MXFP4:
+      return work(TypeConstant<QUIRE_MXFP4>{});
+  }
+}
+
+}  // namespace quire::QUIRE_ISA
+
+#endif  // QUIRE_CPU_MATMUL_H

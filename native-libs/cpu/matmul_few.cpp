@@ -1,0 +1,131 @@
+// Products of quantised weights with one part of tokens (activations.h): the packed tile is read
+// once, and what a load brings goes to all tokens at once.
+#include "matmul.h"
+#include "tile_codes.h"
+
+namespace quire::QUIRE_ISA {
+
+template <int32_t kType, int kTokens>
+struct FewTokens {
+  static constexpr QuantFormat kFormat = format_of(kType);
+  static constexpr CodeKind kKind = kind_of(kFormat);
+  static constexpr int kBlocks = kFormat.unit / kQuantElements;
+  static constexpr int kGroups = kQuantElements / kFormat.group;  // of a block
+  static constexpr int kVectors = kCodeVectors / kGroups;         // of a group
+  static constexpr int kChains = kTokens == 1 ? 2 : 1;  // a lone sum would wait for itself
+
+  static constexpr int64_t kAhead = 4096;
+
+  PartView<kTokens> in;
+  int64_t cols;
+  TileLayout layout;
+
+  FewTokens(const QuantisedRows& rows, int64_t cols)
+      : in(rows, cols, 0), cols(cols), layout(tile_layout(kFormat, cols)) {}
+
+  // Adds columns 32 * block + group * kFormat.group and following: one scale.
+  void add_columns(const uint8_t* codes, const GroupScale& scale, int64_t block, int group,
+                   Floats (&y)[kTokens]) const {
+    Ints acc[kTokens][kChains];
+    for (int t = 0; t < kTokens; ++t) {
+      acc[t][0] = start_of<kKind.offset, kGroups>(in, block, group, t);
+      for (int chain = 1; chain < kChains; ++chain) acc[t][chain] = zero_ints();
+    }
+    // Unrolled, so that the accumulators' indexes are constants and they stay in registers.
+#pragma GCC unroll kUnroll
+    for (int i = 0; i < kVectors; ++i) {
+      const int vector = group * kVectors + i;
+      const Ints four = codes_at<kType>(codes, vector);
+      for (int t = 0; t < kTokens; ++t) {
+        acc[t][i % kChains] = dot_at<kKind.wide>(acc[t][i % kChains], four,
+                                                 in.four(block * kCodeVectors + vector, t));
+      }
+    }
+    for (int t = 0; t < kTokens; ++t) {
+      Ints exact = acc[t][0];
+      for (int chain = 1; chain < kChains; ++chain) exact = add_ints(exact, acc[t][chain]);
+      y[t] = add_group<kKind.minimum, kGroups>(y[t], exact, scale, in, block, group, t);
+    }
+  }
+
+  void add_outliers(const uint8_t* tile, Floats (&y)[kTokens]) const {
+    for (int t = 0; t < kTokens; ++t) {
+      for (int64_t i = 0; i < outliers_of(cols); ++i) {
+        const uint32_t column = in.outlier(i, t).column;
+        const int64_t unit = column / kFormat.unit;
+        const int within = column % kFormat.unit;
+        const uint8_t* codes =
+            tile + unit * layout.code_stride + within / kQuantElements * block_bytes(kFormat);
+        const GroupScale scale = load_scale<kType>(
+            tile + layout.scale_start + unit * layout.scale_stride, within / kFormat.group);
+        y[t] = add_outlier<kKind.offset, kKind.minimum>(
+            y[t], codes_at<kType>(codes, within % kQuantElements / 4), scale, in.outlier(i, t));
+      }
+    }
+  }
+
+  // Asks for the unit that is about kAhead bytes behind this one. The processor's own prefetching
+  // stops at the end of a page, and is too late for a lone token.
+  void ask_ahead(const uint8_t* codes, const uint8_t* scales) const {
+    for (int64_t at = 0; at < layout.code_stride; at += 64) {
+      __builtin_prefetch(codes + kAhead + at);
+    }
+    if (layout.scale_stride != layout.code_stride) {
+      constexpr int64_t kUnits = kAhead / (block_bytes(kFormat) * kBlocks);
+      __builtin_prefetch(scales + kUnits * layout.scale_stride);
+    }
+  }
+
+  void add_tile(const uint8_t* tile, Floats (&y)[kTokens]) const {
+    const uint8_t* codes = tile;
+    const uint8_t* scales = tile + layout.scale_start;
+    for (int64_t unit = 0; unit < cols / kFormat.unit; ++unit) {
+      for (int i = 0; i < kBlocks; ++i) {
+#pragma GCC unroll kUnroll
+        for (int group = 0; group < kGroups; ++group) {
+          add_columns(codes + i * block_bytes(kFormat),
+                      load_scale<kType>(scales, i * kGroups + group), unit * kBlocks + i, group, y);
+        }
+      }
+      ask_ahead(codes, scales);
+      codes += layout.code_stride;
+      scales += layout.scale_stride;
+    }
+    add_outliers(tile, y);
+  }
+};
+
+template <int32_t kType, int kTokens>
+static void few_tokens(const Weight& weight, const Activations& in, int64_t begin, int64_t end,
+                       float* out, int64_t out_stride) {
+  const FewTokens<kType, kTokens> few(in.quantised, weight.cols);
+  for (int64_t tile = begin; tile < end; ++tile) {
+    Floats y[kTokens];
+    for (int t = 0; t < kTokens; ++t) y[t] = set1(0);
+    few.add_tile(weight.packed + tile * few.layout.bytes, y);
+    for (int t = 0; t < kTokens; ++t) {
+      store_up_to(out + t * out_stride + tile * kLanes, weight.rows - tile * kLanes, y[t]);
+    }
+  }
+}
+
+// As many tokens as kTokens or fewer.
+template <int32_t kType, int kTokens>
+static void up_to(const Weight& weight, const Activations& in, int64_t tokens, int64_t begin,
+                  int64_t end, float* out, int64_t out_stride) {
+  if (tokens == kTokens) {
+    return few_tokens<kType, kTokens>(weight, in, begin, end, out, out_stride);
+  }
+  if constexpr (kTokens > 1) {
+    up_to<kType, kTokens - 1>(weight, in, tokens, begin, end, out, out_stride);
+  }
+}
+
+void matmul_few(const Weight& weight, const Activations& in, int64_t tokens, int64_t begin,
+                int64_t end, float* out, int64_t out_stride) {
+  with_type(weight.type, [&](auto type) {
+    up_to<type.value, kTokenGroup>(weight, in, tokens, begin, end, out, out_stride);
+  });
+}
+
+}  // namespace quire::QUIRE_ISA
