@@ -17,10 +17,6 @@
 
 namespace quire {
 
-// Up to this many tokens, every thread normalises and quantises all of them for itself: cheaper
-// than waiting for each other once more.
-constexpr int64_t kRedundantTokens = 4;
-
 struct FreeMemory {
   void operator()(void* memory) const;
 };

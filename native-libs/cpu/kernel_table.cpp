@@ -5,6 +5,8 @@ namespace quire::QUIRE_ISA {
 
 void rms_norm(const float*, const float*, float, int64_t, float*);
 void layer_norm(const float*, const float*, const float*, float, int64_t, float*);
+int64_t part_count(int64_t);
+int64_t part_start(int64_t, int64_t);
 void quantise(const float*, int64_t, int64_t, int64_t, const QuantisedRows&);
 void matmul(const Weight&, const Activations&, int64_t, int64_t, int64_t, float*, int64_t);
 void rope_adjacent(float*, int64_t, int64_t, int32_t, int32_t, const float*, const float*);
@@ -28,6 +30,8 @@ int32_t top_values(const float*, int64_t, int32_t, int32_t*, float*);
 static const KernelTable kTable = {
     rms_norm,
     layer_norm,
+    part_count,
+    part_start,
     quantise,
     matmul,
     rope_adjacent,

@@ -19,6 +19,10 @@ constexpr int kAttentionRows = 8;   // query rows that share one reading of a pa
 constexpr int kMaxHeadDim = 512;
 constexpr int kTopLogprobs = 20;
 
+// Up to this many tokens, every thread normalises and quantises all of them for itself: cheaper
+// than waiting for each other once more.
+constexpr int64_t kRedundantTokens = 4;
+
 // A packed weight (pack.cpp has the layout).
 struct Weight {
   int32_t type;
@@ -39,8 +43,8 @@ constexpr int64_t outliers_of(int64_t cols) { return cols < 128 ? 1 : cols / 128
 // Numbers of 4 bytes that a block of 32 activations has beside them (activations.h).
 constexpr int64_t kBlockFields = 4;
 
-// Rows of activations, quantised. Tokens come in parts of up to token_group, whose rows are
-// interleaved (activations.h); a part begins where its first token's row would.
+// Rows of activations, quantised. Tokens come in parts, whose rows are interleaved (activations.h);
+// a part begins where its first token's row would.
 struct QuantisedRows {
   int8_t* quants;     // [tokens, cols]
   float* blocks;      // [tokens, cols / 32, kBlockFields]
@@ -81,6 +85,10 @@ struct KernelTable {
   // out = (in - mean) / deviation * weight + bias, all [cols]; bias may be null.
   void (*layer_norm)(const float* in, const float* weight, const float* bias, float epsilon,
                      int64_t cols, float* out);
+  // How quantised rows are cut, for as many tokens: part `index` begins at token part_start(index,
+  // tokens), the last one ends at part_start(parts_of(tokens), tokens).
+  int64_t (*parts_of)(int64_t tokens);
+  int64_t (*part_start)(int64_t index, int64_t tokens);
   // Row `token` of `tokens`: in [cols], cols a multiple of 32.
   void (*quantise)(const float* in, int64_t cols, int64_t token, int64_t tokens,
                    const QuantisedRows& out);

@@ -16,6 +16,13 @@
 
 namespace quire::QUIRE_ISA {
 
+// From how many tokens on it pays to unpack a tile once: one part at a time unpacks on its way,
+// which is nearly free where a code takes two instructions.
+static constexpr int64_t panel_tokens(const QuantFormat& format) {
+  const bool light = format.high_bits == 0 && format.table == nullptr && format.low_bits >= 4;
+  return light ? 24 : 2 * kTokenGroup + 1;
+}
+
 void matmul_few(const Weight& weight, const Activations& in, int64_t tokens, int64_t begin,
                 int64_t end, float* out, int64_t out_stride);
 void matmul_panel(const Weight& weight, const Activations& in, int64_t tokens, int64_t begin,

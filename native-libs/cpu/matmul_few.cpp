@@ -20,8 +20,8 @@ struct FewTokens {
   int64_t cols;
   TileLayout layout;
 
-  FewTokens(const QuantisedRows& rows, int64_t cols)
-      : in(rows, cols, 0), cols(cols), layout(tile_layout(kFormat, cols)) {}
+  FewTokens(const QuantisedRows& rows, int64_t cols, int64_t first)
+      : in(rows, cols, first), cols(cols), layout(tile_layout(kFormat, cols)) {}
 
   // Adds columns 32 * block + group * kFormat.group and following: one scale.
   void add_columns(const uint8_t* codes, const GroupScale& scale, int64_t block, int group,
@@ -95,36 +95,34 @@ struct FewTokens {
   }
 };
 
+// Row tile `tile` for the tokens of `part`, of which there are kTokens or fewer.
 template <int32_t kType, int kTokens>
-static void few_tokens(const Weight& weight, const Activations& in, int64_t begin, int64_t end,
-                       float* out, int64_t out_stride) {
-  const FewTokens<kType, kTokens> few(in.quantised, weight.cols);
-  for (int64_t tile = begin; tile < end; ++tile) {
-    Floats y[kTokens];
-    for (int t = 0; t < kTokens; ++t) y[t] = set1(0);
-    few.add_tile(weight.packed + tile * few.layout.bytes, y);
-    for (int t = 0; t < kTokens; ++t) {
-      store_up_to(out + t * out_stride + tile * kLanes, weight.rows - tile * kLanes, y[t]);
+static void multiply(const Weight& weight, const QuantisedRows& rows, const Part& part,
+                     int64_t tile, float* out, int64_t out_stride) {
+  if constexpr (kTokens > 1) {
+    if (part.count < kTokens) {
+      return multiply<kType, kTokens - 1>(weight, rows, part, tile, out, out_stride);
     }
   }
-}
-
-// As many tokens as kTokens or fewer.
-template <int32_t kType, int kTokens>
-static void up_to(const Weight& weight, const Activations& in, int64_t tokens, int64_t begin,
-                  int64_t end, float* out, int64_t out_stride) {
-  if (tokens == kTokens) {
-    return few_tokens<kType, kTokens>(weight, in, begin, end, out, out_stride);
-  }
-  if constexpr (kTokens > 1) {
-    up_to<kType, kTokens - 1>(weight, in, tokens, begin, end, out, out_stride);
+  const FewTokens<kType, kTokens> few(rows, weight.cols, part.first);
+  Floats y[kTokens];
+  for (int t = 0; t < kTokens; ++t) y[t] = set1(0);
+  few.add_tile(weight.packed + tile * few.layout.bytes, y);
+  for (int t = 0; t < kTokens; ++t) {
+    store_up_to(out + (part.first + t) * out_stride + tile * kLanes, weight.rows - tile * kLanes,
+                y[t]);
   }
 }
 
 void matmul_few(const Weight& weight, const Activations& in, int64_t tokens, int64_t begin,
                 int64_t end, float* out, int64_t out_stride) {
   with_type(weight.type, [&](auto type) {
-    up_to<type.value, kTokenGroup>(weight, in, tokens, begin, end, out, out_stride);
+    for (int64_t tile = begin; tile < end; ++tile) {
+      for (int64_t index = 0; index < parts_of(tokens); ++index) {
+        multiply<type.value, kTokenGroup>(weight, in.quantised, part_at(index, tokens), tile, out,
+                                          out_stride);
+      }
+    }
   });
 }
 

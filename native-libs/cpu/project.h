@@ -70,8 +70,12 @@ void project(quire_context& context, const Input& input, bool quantised, int64_t
   constexpr int64_t kLeastTiles = 4;  // What a product of floats takes at once (matmul.cpp).
   const bool redundant = tokens <= kRedundantTokens;
   if (!redundant) {
-    in_parallel(context, tokens, 1, [&](Range part) {
-      prepare(context, input, quantised, tokens, part, context.shared);
+    // By parts of the quantised rows: a part's rows lie in the same cache lines.
+    const KernelTable& kernels = *context.kernels;
+    in_parallel(context, kernels.parts_of(tokens), 1, [&](Range parts) {
+      const Range rows = {kernels.part_start(parts.begin, tokens),
+                          kernels.part_start(parts.end, tokens)};
+      prepare(context, input, quantised, tokens, rows, context.shared);
     });
   }
   const int64_t parts = parts_of(context, tiles, kLeastTiles);

@@ -139,4 +139,8 @@ void quantise(const float* in, int64_t cols, int64_t token, int64_t tokens,
   }
 }
 
+int64_t part_count(int64_t tokens) { return parts_of(tokens); }
+
+int64_t part_start(int64_t index, int64_t tokens) { return part_at(index, tokens).first; }
+
 }  // namespace quire::QUIRE_ISA

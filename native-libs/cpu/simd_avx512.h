@@ -7,7 +7,7 @@
 namespace quire::QUIRE_ISA {
 
 constexpr int kUnroll = 8;  // runs of a quantised tile
-constexpr int kTokenGroup = 12;
+constexpr int kTokenGroup = 6;
 constexpr int kRowGroup = 8;
 
 using Floats = __m512;

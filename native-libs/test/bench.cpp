@@ -84,8 +84,8 @@ static quire_config smollm2(int32_t threads, int32_t isa, const int32_t* windows
   c.layer_rope = ropes.data();
   c.layer_window = windows;
   c.max_tokens = 512;
-  c.max_seqs = 16;
-  c.max_rows = 8;
+  c.max_seqs = 64;
+  c.max_rows = 64;
   c.table_stride = 512;
   c.threads = threads;
   c.isa = isa;
@@ -185,6 +185,7 @@ static void bench_sample(quire_context* context, const char* name, float tempera
 
 // Random Q4_1 weights of SmolLM2-135M (30 layers, Q8_0 head), whole steps.
 struct Model {
+  static constexpr int64_t kBlocks = 1024;
   quire_context* context;
   std::vector<std::pair<void*, int64_t>> memories;
 
@@ -223,12 +224,12 @@ struct Model {
     const int32_t head = weight(QUIRE_Q8_0, 49152, 576);
     const int32_t model[QUIRE_MODEL_WEIGHTS] = {head, -1, weight(QUIRE_F32, 1, 576), -1, head};
     must(quire_bind(context, ids.data(), model));
-    const int64_t bytes = 512 * quire_block_bytes(context);
+    const int64_t bytes = kBlocks * quire_block_bytes(context);
     void* cache;
     must(quire_host_alloc(bytes, &cache));
     memset(cache, 0, static_cast<size_t>(bytes));
     memories.push_back({cache, bytes});
-    must(quire_cache_open(context, 512, cache));
+    must(quire_cache_open(context, kBlocks, cache));
   }
 
   ~Model() {
@@ -236,18 +237,40 @@ struct Model {
     for (const auto& [memory, bytes] : memories) quire_host_free(memory, bytes);
   }
 
+  // Seconds in each kind of call, since the last time that it was asked.
+  static constexpr const char* kCalls[] = {"embed", "qkv",  "attention", "output",
+                                           "gate",  "down", "logits"};
+  double seconds[7] = {};
+
+  template <typename Call>
+  void timed(int kind, const Call& call) {
+    const double start = now();
+    must(call());
+    seconds[kind] += now() - start;
+  }
+
   void step(const quire_plan& plan) {
     must(quire_step_begin(context, &plan));
-    must(quire_embed(context));
+    timed(0, [&] { return quire_embed(context); });
     for (int layer = 0; layer < 30; ++layer) {
-      must(quire_attention_input(context, layer));
-      must(quire_paged_attention(context, layer));
-      must(quire_attention_output(context, layer));
-      must(quire_feed_forward_gate(context, layer));
-      must(quire_feed_forward_down(context, layer));
+      timed(1, [&] { return quire_attention_input(context, layer); });
+      timed(2, [&] { return quire_paged_attention(context, layer); });
+      timed(3, [&] { return quire_attention_output(context, layer); });
+      timed(4, [&] { return quire_feed_forward_gate(context, layer); });
+      timed(5, [&] { return quire_feed_forward_down(context, layer); });
     }
-    must(quire_logits(context));
+    timed(6, [&] { return quire_logits(context); });
     must(quire_step_end(context));
+  }
+
+  void print_shares() {
+    double all = 0;
+    for (double part : seconds) all += part;
+    for (int i = 0; i < 7; ++i) {
+      printf("  %s %.1f%%", kCalls[i], 100 * seconds[i] / all);
+      seconds[i] = 0;
+    }
+    printf("\n");
   }
 };
 
@@ -268,8 +291,9 @@ static void bench_step(Model& model, int32_t seqs, int32_t length, int32_t query
     context_len.push_back(length);
     rows.push_back(static_cast<int32_t>(token.size()) - 1);
   }
-  const std::vector<float> zeros(8), ones(8, 1);
-  const std::vector<int32_t> none(8), off(8, -1);
+  const size_t rows_count = static_cast<size_t>(seqs);
+  const std::vector<float> zeros(rows_count), ones(rows_count, 1);
+  const std::vector<int32_t> none(rows_count), off(rows_count, -1);
   quire_plan plan = {};
   plan.tokens = static_cast<int32_t>(token.size());
   plan.seqs = plan.rows = seqs;
@@ -288,6 +312,7 @@ static void bench_step(Model& model, int32_t seqs, int32_t length, int32_t query
   const double seconds = time_call([&](int) { model.step(plan); });
   printf("step seqs=%d length=%d query=%d: %.2f ms, %.0f tokens/s\n", seqs, length, query,
          seconds * 1e3, static_cast<double>(token.size()) / seconds);
+  model.print_shares();
 }
 
 static void bench_steps(int32_t threads, int32_t isa) {
@@ -297,6 +322,7 @@ static void bench_steps(int32_t threads, int32_t isa) {
   bench_step(model, 1, 1000, 1);
   bench_step(model, 4, 100, 1);
   bench_step(model, 8, 100, 1);
+  bench_step(model, 32, 100, 1);
   bench_step(model, 1, 512, 512);
 }
 
