@@ -36,6 +36,14 @@ static int32_t check_counts(const quire_config& c) {
     return fail(QUIRE_UNSUPPORTED_SHAPE, "head_dim must be even and at most %d: head_dim=%d",
                 kMaxHeadDim, c.head_dim);
   }
+  const int64_t heads_width = int64_t{c.heads} * c.head_dim;
+  const int64_t inner = c.embedding > c.feed_forward ? c.embedding : c.feed_forward;
+  if ((heads_width > inner ? heads_width : inner) > int64_t{kMaxQuantBlocks} * kQuantElements) {
+    return fail(QUIRE_UNSUPPORTED_SHAPE,
+                "embedding, feed_forward and heads * head_dim must be at most %d: embedding=%d, "
+                "feed_forward=%d, heads=%d, head_dim=%d",
+                kMaxQuantBlocks * kQuantElements, c.embedding, c.feed_forward, c.heads, c.head_dim);
+  }
   if (c.threads < 0 || c.threads > kMaxThreads) {
     return fail(QUIRE_INVALID_ARG, "threads must be between 0 and %d: threads=%d", kMaxThreads,
                 c.threads);

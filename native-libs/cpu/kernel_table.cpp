@@ -8,7 +8,7 @@ void layer_norm(const float*, const float*, const float*, float, int64_t, float*
 int64_t part_count(int64_t);
 int64_t part_start(int64_t, int64_t);
 void quantise(const float*, int64_t, int64_t, int64_t, const QuantisedRows&);
-void matmul(const Weight&, const Activations&, int64_t, int64_t, int64_t, float*, int64_t);
+void matmul(const Weight&, const Activations&, int64_t, int64_t, int64_t, const Products&);
 void rope_adjacent(float*, int64_t, int64_t, int32_t, int32_t, const float*, const float*);
 void rope_halves(float*, int64_t, int64_t, int32_t, int32_t, const float*, const float*);
 void silu_mul(const float*, const float*, int64_t, float*);

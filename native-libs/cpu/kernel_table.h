@@ -17,6 +17,7 @@ constexpr int kQuantElements = 32;  // elements of a quantised block
 constexpr int kChunkTokens = 256;   // tokens of an attention chunk, at absolute positions
 constexpr int kAttentionRows = 8;   // query rows that share one reading of a page
 constexpr int kMaxHeadDim = 512;
+constexpr int kMaxQuantBlocks = 2048;  // of a row of activations: 65,536 columns
 constexpr int kTopLogprobs = 20;
 
 // Up to this many tokens, every thread normalises and quantises all of them for itself: cheaper
@@ -59,6 +60,13 @@ struct Activations {
   uint8_t* panel;  // the thread's own, panel_bytes(cols); 64-byte aligned
 };
 
+// Where a product goes: element (token, row) is out[token * stride + row].
+struct Products {
+  float* out;
+  int64_t stride;
+  bool sums;  // added to what is there
+};
+
 // Bytes of a row tile's codes as bytes, with its scales and minima as float32, of at most `cols`
 // columns.
 constexpr int64_t panel_bytes(int64_t cols) { return cols * kLanes + cols / 16 * kLanes * 8; }
@@ -92,9 +100,9 @@ struct KernelTable {
   // Row `token` of `tokens`: in [cols], cols a multiple of 32.
   void (*quantise)(const float* in, int64_t cols, int64_t token, int64_t tokens,
                    const QuantisedRows& out);
-  // Row tiles [tile_begin, tile_end) for `tokens` tokens: out[token * out_stride + row].
+  // Row tiles [tile_begin, tile_end) for `tokens` tokens.
   void (*matmul)(const Weight& weight, const Activations& in, int64_t tokens, int64_t tile_begin,
-                 int64_t tile_end, float* out, int64_t out_stride);
+                 int64_t tile_end, const Products& to);
   // Rotates elements [begin, end) of the heads in `data`; cos and sin are [rope_dim / 2]. Whole
   // pairs for rope_adjacent, whole heads for rope_halves.
   void (*rope_adjacent)(float* data, int64_t begin, int64_t end, int32_t head_dim, int32_t rope_dim,

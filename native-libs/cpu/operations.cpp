@@ -32,8 +32,8 @@ QUIRE_EXPORT int32_t quire_op_matmul(quire_context* context, int32_t weight, int
   const Input input = {in, matrix.cols, nullptr, {}};
   project(*context, input, is_quantised(matrix.type), tokens, row_tiles(matrix.rows),
           [&](const Activations& activations, Range tiles) {
-            context->kernels->matmul(matrix, activations, tokens, tiles.begin, tiles.end, out,
-                                     matrix.rows);
+            context->kernels->matmul(matrix, activations, tokens, tiles.begin, tiles.end,
+                                     {out, matrix.rows, false});
           });
   return QUIRE_OK;
 }

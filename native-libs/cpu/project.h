@@ -60,6 +60,10 @@ Activations view(const quire_context& context, const Input& input, const Activat
 void multiply(const quire_context& context, const Projection& projection, const Activations& in,
               int64_t tokens, Range tiles, float* out);
 
+// out[token, rows] += weight * in.
+void add_product(const quire_context& context, const Weight& weight, const Activations& in,
+                 int64_t tokens, Range tiles, float* out);
+
 // Prepares `tokens` rows of input, then calls work(activations, range) for ranges of `tiles` row
 // tiles. For few tokens each worker prepares all of them itself; else the workers share them and
 // meet once more.

@@ -189,6 +189,9 @@ static inline Ints max_magnitude_bits(Ints acc, Floats a) {
   return {_mm256_max_epi32(acc.low, _mm256_and_si256(_mm256_castps_si256(a.low), mask)),
           _mm256_max_epi32(acc.high, _mm256_and_si256(_mm256_castps_si256(a.high), mask))};
 }
+static inline Ints max_ints(Ints a, Ints b) {
+  return {_mm256_max_epi32(a.low, b.low), _mm256_max_epi32(a.high, b.high)};
+}
 static inline int32_t largest_int(Ints a) {
   const __m256i half = _mm256_max_epi32(a.low, a.high);
   __m128i quarter = _mm_max_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));

@@ -130,6 +130,7 @@ static inline Ints max_magnitude_bits(Ints acc, Floats a) {
   return _mm512_max_epi32(acc,
                           _mm512_and_si512(_mm512_castps_si512(a), _mm512_set1_epi32(0x7FFFFFFF)));
 }
+static inline Ints max_ints(Ints a, Ints b) { return _mm512_max_epi32(a, b); }
 static inline int32_t largest_int(Ints a) { return _mm512_reduce_max_epi32(a); }
 static inline uint32_t equal(Ints a, Ints b) { return _mm512_cmpeq_epi32_mask(a, b); }
 static inline Floats keep_lanes(Floats a, uint32_t lanes) {

@@ -213,6 +213,9 @@ static inline Ints max_magnitude_bits(const Ints& acc, const Floats& a) {
     return bits > acc.lane[i] ? bits : acc.lane[i];
   });
 }
+static inline Ints max_ints(const Ints& a, const Ints& b) {
+  return each_int([&](int i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
+}
 static inline int32_t largest_int(const Ints& a) {
   int32_t out = a.lane[0];
   for (int i = 1; i < 16; ++i) out = a.lane[i] > out ? a.lane[i] : out;
