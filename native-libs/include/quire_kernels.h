@@ -159,6 +159,11 @@ int32_t quire_cores(void);
 int32_t quire_host_alloc(int64_t bytes, void** memory);
 int32_t quire_host_free(void* memory, int64_t bytes);
 
+// Moves a mapped file's bytes (and any other read-only memory's) to large pages, in place and while
+// others read: as much as lies whole in pages of 2 MiB. Returns how many bytes it moved; 0 where
+// the system gives no large pages, less than all where memory ran out; INVALID_ARG for no range.
+int64_t quire_large_pages(const void* memory, int64_t bytes);
+
 // Guards memory that is a mapped file against the file's becoming shorter: a read behind the new
 // end finds zeros from then on, where it would have ended the process. Returns the guard's number
 // (>= 0) or a negative status; at most 256 guards at a time, in the process. Take it back before

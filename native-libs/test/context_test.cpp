@@ -32,6 +32,10 @@ TEST(open_numbersThatMakeNoModel_areRefused) {
                 [](Config& c) { c.head_dim = 514; });
   check_refused(QUIRE_UNSUPPORTED_SHAPE, "head_dim must be even and at most 512: head_dim=17",
                 [](Config& c) { c.head_dim = 17; });
+  check_refused(QUIRE_UNSUPPORTED_SHAPE,
+                "embedding, feed_forward and heads * head_dim must be at most 65536: embedding=64, "
+                "feed_forward=65537, heads=6, head_dim=16",
+                [](Config& c) { c.feed_forward = 65537; });
   check_refused(QUIRE_INVALID_ARG, "norm must be one of QUIRE_NORM_*: norm=2",
                 [](Config& c) { c.norm = 2; });
   check_refused(QUIRE_INVALID_ARG,
@@ -75,10 +79,8 @@ TEST(open_ropesAndLayersThatDoNotFit_areRefused) {
 
 TEST(open_sizesWhoseProductWraps_areRefusedAsMemory) {
   Config config = small_config();
-  config.heads = INT32_MAX;
-  config.kv_heads = 1;
-  config.head_dim = 512;
-  config.max_tokens = INT32_MAX;
+  config.vocabulary = INT32_MAX;
+  config.max_rows = INT32_MAX;
   quire_context* context = nullptr;
   CHECK(quire_open(config.get(), &context) == QUIRE_OOM, "%s", quire_last_error());
 }

@@ -126,6 +126,8 @@ final class ModelLoading implements AutoCloseable {
             }
             int blocks = blocks(settings, kernels.blockBytes(), (long) sequences * tableBlocks);
             kernels.openCache(blocks);
+            // The pool takes its memory as it is written to: what it may take is spent already.
+            kernels.spendOnWeights((MemoryShare.freeBytes() - blocks * kernels.blockBytes()) / 2);
             batch = new Batch(limits);
             pool = new BlockPool(blocks, Kernels.PAGE_TOKENS);
             int watermark = (int)

@@ -32,6 +32,9 @@ public interface Kernels extends AutoCloseable {
     /// Waits until a file of packed weights that `bind` wrote is on the disk.
     void awaitPacked();
 
+    /// May take up to `bytes` more memory to read the weights faster, in the background: their values stay.
+    void spendOnWeights(long bytes);
+
     /// Bytes of one block, keys and values, all layers.
     long blockBytes();
 

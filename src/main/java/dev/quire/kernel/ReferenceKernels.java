@@ -102,6 +102,11 @@ public final class ReferenceKernels implements Kernels {
     }
 
     @Override
+    public void spendOnWeights(long bytes) {
+        // They are in memory.
+    }
+
+    @Override
     public long blockBytes() {
         return 2L * shape.layers() * PAGE_TOKENS * shape.kvWidth() * Float.BYTES;
     }

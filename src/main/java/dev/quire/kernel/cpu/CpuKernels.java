@@ -130,6 +130,11 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void spendOnWeights(long bytes) {
+        weights.moveToLargePages(bytes);
+    }
+
+    @Override
     public void bind(LayerWeights[] layers, ModelWeights model) {
         open();
         if (layers.length != this.layers) {

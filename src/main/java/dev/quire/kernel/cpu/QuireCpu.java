@@ -250,6 +250,8 @@ final class QuireCpu {
 
     static native int quire_host_free(@Cast("void*") long memory, long bytes);
 
+    static native long quire_large_pages(@Cast("const void*") long memory, long bytes);
+
     static native int quire_guard(@Cast("const void*") long memory, long bytes);
 
     static native int quire_guard_lost(int guard);
