@@ -69,6 +69,15 @@ static inline float largest(Floats a) {
   return _mm_cvtss_f32(_mm_max_ss(quarter, _mm_shuffle_ps(quarter, quarter, 1)));
 }
 
+static inline Floats swap_pairs(Floats a) { return _mm512_permute_ps(a, 0xB1); }
+static inline Floats load_twice(const float* in) {
+  const __m512i index = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+  return _mm512_permutexvar_ps(index, _mm512_castps256_ps512(_mm256_loadu_ps(in)));
+}
+static inline Floats negate_even(Floats a) {
+  return _mm512_xor_ps(a, _mm512_castsi512_ps(_mm512_set1_epi64(0x80000000)));
+}
+
 static inline Ints zero_ints() { return _mm512_setzero_si512(); }
 static inline Ints load_ints(const void* in) { return _mm512_loadu_si512(in); }
 static inline void store_ints(void* out, Ints a) { _mm512_storeu_si512(out, a); }

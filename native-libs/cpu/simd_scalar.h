@@ -125,6 +125,18 @@ static inline float largest(const Floats& a) {
   return lane[0];
 }
 
+// Lanes 2i and 2i + 1 for each other.
+static inline Floats swap_pairs(const Floats& a) {
+  return each([&](int i) { return a.lane[i ^ 1]; });
+}
+// Eight numbers, each in two lanes.
+static inline Floats load_twice(const float* in) {
+  return each([=](int i) { return in[i / 2]; });
+}
+static inline Floats negate_even(const Floats& a) {
+  return each([&](int i) { return i % 2 == 0 ? -a.lane[i] : a.lane[i]; });
+}
+
 static inline Ints zero_ints() {
   return each_int([](int) { return 0; });
 }
