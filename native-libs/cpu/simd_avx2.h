@@ -8,6 +8,7 @@ namespace quire::QUIRE_ISA {
 
 constexpr int kUnroll = 8;  // runs of a quantised tile
 constexpr int kTokenGroup = 4;
+constexpr bool kWideSigned = true;  // dot<true> takes 128 off every code
 constexpr int kRowGroup = 4;
 
 struct Floats {
@@ -176,12 +177,10 @@ static inline __m256i dot_bytes(__m256i acc, __m256i codes, __m256i quants) {
   const __m256i pairs = _mm256_maddubs_epi16(codes, quants);
   return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
+// (code - 128) * quant: pairs of codes above 127 would not fit 16 bits, pairs of magnitudes do.
 static inline __m256i dot_wide(__m256i acc, __m256i codes, __m256i quants) {
-  const __m256i low = _mm256_set1_epi32(0x00FF00FF);
-  const __m256i even = _mm256_madd_epi16(_mm256_and_si256(codes, low),
-                                         _mm256_srai_epi16(_mm256_slli_epi16(quants, 8), 8));
-  const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(codes, 8), _mm256_srai_epi16(quants, 8));
-  return _mm256_add_epi32(acc, _mm256_add_epi32(even, odd));
+  const __m256i weights = _mm256_xor_si256(codes, _mm256_set1_epi8(-128));
+  return dot_bytes(acc, _mm256_abs_epi8(weights), _mm256_sign_epi8(quants, weights));
 }
 template <bool kWide>
 static inline Ints dot(Ints acc, Ints codes, Ints quants) {

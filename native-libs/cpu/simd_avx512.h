@@ -8,6 +8,11 @@ namespace quire::QUIRE_ISA {
 
 constexpr int kUnroll = 8;  // runs of a quantised tile
 constexpr int kTokenGroup = 6;
+#ifdef __AVX512VNNI__
+constexpr bool kWideSigned = false;
+#else
+constexpr bool kWideSigned = true;  // dot<true> takes 128 off every code
+#endif
 constexpr int kRowGroup = 8;
 
 using Floats = __m512;
@@ -112,11 +117,10 @@ static inline Ints dot(Ints acc, Ints codes, Ints quants) {
   return _mm512_dpbusd_epi32(acc, codes, quants);
 #else
   if constexpr (kWide) {
-    const Ints low = _mm512_set1_epi32(0x00FF00FF);
-    const Ints even = _mm512_madd_epi16(_mm512_and_si512(codes, low),
-                                        _mm512_srai_epi16(_mm512_slli_epi16(quants, 8), 8));
-    const Ints odd = _mm512_madd_epi16(_mm512_srli_epi16(codes, 8), _mm512_srai_epi16(quants, 8));
-    return _mm512_add_epi32(acc, _mm512_add_epi32(even, odd));
+    // Pairs of codes above 127 would not fit 16 bits, pairs of magnitudes do.
+    const Ints weights = _mm512_xor_si512(codes, _mm512_set1_epi8(-128));
+    codes = _mm512_abs_epi8(weights);
+    quants = _mm512_mask_sub_epi8(quants, _mm512_movepi8_mask(weights), zero_ints(), quants);
   }
   return _mm512_add_epi32(
       acc, _mm512_madd_epi16(_mm512_maddubs_epi16(codes, quants), _mm512_set1_epi16(1)));

@@ -9,7 +9,8 @@ namespace quire::QUIRE_ISA {
 
 constexpr int kUnroll = 1;      // lanes are loops here: unrolling takes a minute to compile
 constexpr int kTokenGroup = 4;  // activation rows per unpacked weight
-constexpr int kRowGroup = 4;    // query rows per reading of a page
+constexpr bool kWideSigned = false;
+constexpr int kRowGroup = 4;  // query rows per reading of a page
 
 struct Floats {
   float lane[16];
