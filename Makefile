@@ -26,7 +26,7 @@ TOOLS_MISSING = $(shell build/missing-tools)
 # CI asks for 200,000 damaged model files, a build for fewer.
 fuzz-flags = $(if $(MUTANTS),-Dfuzz.mutants=$(MUTANTS)) $(if $(SEED),-Dfuzz.seed=$(SEED))
 
-.PHONY: help run test test-fuzz hostile-files build native format bench check-tokenizers vocabularies clean
+.PHONY: help run test test-fuzz hostile-files build native format bench share check-tokenizers vocabularies clean
 
 ## run: build what is needed, fetch the default model the first time, serve on port 8080 (ARGS="--port 9090" adds flags)
 run: $(JAR)
@@ -79,6 +79,10 @@ format:
 ## bench: load the server over HTTP and print its rates (bench/README.md)
 bench: $(JAR)
 	@bench/compare_llama.sh --only quire $(ARGS)
+
+## share: say what a step costs beside the kernels, at 32 streams (bench/README.md)
+share: $(JAR)
+	@python3 bench/step_share.py $(ARGS)
 
 ## check-tokenizers: compare real vocabularies with Hugging Face and sentencepiece (needs pip's packages that its scripts name)
 VOCABULARIES ?= $(shell ls target/llama-cpp-source/models/ggml-vocab-*.gguf | grep -vE 'spm|phi-3|baichuan|bert|gemma')

@@ -66,8 +66,14 @@ static void allocate_scratch(quire_context& context) {
     sampling.weight = allocate<float>(c.vocabulary);
     sampling.run_sum = allocate<double>(c.vocabulary / kSumRun + 1);
     sampling.seen = allocate<int32_t>(c.vocabulary);
+    sampling.kept = allocate<int32_t>(c.vocabulary + kLanes);
+    sampling.kept_logit = allocate<float>(c.vocabulary + kLanes);
+    sampling.kept_weight = allocate<float>(c.vocabulary + kLanes);
+    sampling.band = allocate<int32_t>(c.vocabulary + kLanes);
+    sampling.band_logit = allocate<float>(c.vocabulary + kLanes);
+    sampling.band_weight = allocate<float>(c.vocabulary + kLanes);
+    sampling.maximum = allocate<float>((c.vocabulary / kSumRun + 1) * kLanes);
     sampling.candidate = allocate<Candidate>(c.vocabulary);
-    sampling.active = allocate<Candidate>(c.vocabulary);
     context.sampling.push_back(std::move(sampling));
   }
 }

@@ -90,8 +90,8 @@ struct QueryTile {
 };
 
 struct Candidate {
-  uint32_t key;  // orders like the logit
-  int32_t token;
+  float logit;
+  int32_t place;  // in the list
   float weight;
 };
 
@@ -100,8 +100,14 @@ struct SampleScratch {
   Buffer<float> weight;         // [vocabulary]
   Buffer<double> run_sum;       // [vocabulary / 512]
   Buffer<int32_t> seen;         // [vocabulary] zero between rows
-  Buffer<Candidate> candidate;  // [vocabulary] in id order
-  Buffer<Candidate> active;     // [vocabulary]
+  Buffer<int32_t> kept;         // [vocabulary + 16] ids of what may be drawn
+  Buffer<float> kept_logit;     // [vocabulary + 16]
+  Buffer<float> kept_weight;    // [vocabulary + 16]
+  Buffer<float> maximum;        // [vocabulary / 512 rounded up, 16]
+  Buffer<int32_t> band;         // [vocabulary + 16] places in that list
+  Buffer<float> band_logit;     // [vocabulary + 16]
+  Buffer<float> band_weight;    // [vocabulary + 16]
+  Buffer<Candidate> candidate;  // [vocabulary]
 };
 
 // Which call of a step is due: 0 embed, 1 + 5 * layer + i, logits, sample; kNoStep outside a step.

@@ -24,7 +24,12 @@ void attention_chunk(const AttentionChunk&);
 void attention_merge(float*, const float*, int32_t);
 void attention_finish(const float*, int32_t, float*);
 int64_t arg_max(const float*, int64_t, float*);
+void run_sums(const float*, int64_t, double*);
 void exp_weights(const float*, int64_t, float, float, float*, double*);
+void group_maxima(const float*, int64_t, float*);
+int64_t keep_between(const int32_t*, const float*, const float*, int64_t, float, float, float,
+                     const TokenList&);
+int64_t mass_from(const float*, const float*, int64_t, float, double*);
 int32_t top_values(const float*, int64_t, int32_t, int32_t*, float*);
 
 static const KernelTable kTable = {
@@ -48,7 +53,11 @@ static const KernelTable kTable = {
     attention_merge,
     attention_finish,
     arg_max,
+    run_sums,
     exp_weights,
+    group_maxima,
+    keep_between,
+    mass_from,
     top_values,
 };
 

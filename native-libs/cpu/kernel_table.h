@@ -87,6 +87,12 @@ struct AttentionChunk {
   float* partial[kAttentionRows];  // [2 + value_dim] written: maximum, sum, weighted values
 };
 
+// Tokens that may be drawn, in id order.
+struct TokenList {
+  int32_t* ids;
+  float *logits, *weights;
+};
+
 struct KernelTable {
   // out = in / rms(in) * weight, all [cols].
   void (*rms_norm)(const float* in, const float* weight, float epsilon, int64_t cols, float* out);
@@ -130,10 +136,24 @@ struct KernelTable {
   // Largest of [count] that is a number and its lowest index; -1 and -infinity where none is above
   // -infinity.
   int64_t (*arg_max)(const float* in, int64_t count, float* largest);
+  // sums [count / 512, rounded up] of each run of 512.
+  void (*run_sums)(const float* in, int64_t count, double* sums);
   // out = exp((in - largest) / temperature), 0 for what is not a number; sums [count / 512, rounded
   // up] of each run of 512.
   void (*exp_weights)(const float* in, int64_t count, float largest, float temperature, float* out,
                       double* sums);
+  // The largest logits of `count`, [count / 512 rounded up, 16]: entry [run, lane] is the largest
+  // of the run's elements lane, lane + 16, ...; -infinity where none is a number.
+  void (*group_maxima)(const float* logits, int64_t count, float* out);
+  // Keeps the tokens of a list whose logit is above `low` and at most `high` and whose weight is
+  // above `weight_bar`, in order; returns how many. `ids` null: their places in the list. `out` may
+  // be the list itself; its arrays have 16 places more than they need.
+  int64_t (*keep_between)(const int32_t* ids, const float* logits, const float* weights,
+                          int64_t count, float low, float high, float weight_bar,
+                          const TokenList& out);
+  // How many of the list have a logit of at least `least`, and the sum of their weights.
+  int64_t (*mass_from)(const float* logits, const float* weights, int64_t count, float least,
+                       double* mass);
   // The `wanted` largest numbers of [count], largest first, ties to the lowest index; returns how
   // many there are.
   int32_t (*top_values)(const float* in, int64_t count, int32_t wanted, int32_t* index,

@@ -239,6 +239,22 @@ static inline int32_t sum_ints(Ints a) {
   quarter = _mm_add_epi32(quarter, _mm_shuffle_epi32(quarter, 0x4E));
   return _mm_cvtsi128_si32(_mm_add_epi32(quarter, _mm_shuffle_epi32(quarter, 0xB1)));
 }
+// The lanes that `mask` names, closed up; all 16 places of `out` may be written.
+static inline void store_chosen(float* out, uint32_t mask, const Floats& a) {
+  float lanes[16];
+  store(lanes, a);
+  for (; mask != 0; mask &= mask - 1) *out++ = lanes[__builtin_ctz(mask)];
+}
+static inline void store_chosen(int32_t* out, uint32_t mask, const Ints& a) {
+  int32_t lanes[16];
+  memcpy(lanes, &a, sizeof(lanes));
+  for (; mask != 0; mask &= mask - 1) *out++ = lanes[__builtin_ctz(mask)];
+}
+static inline Ints counting_from(int32_t first) {
+  const __m256i low =
+      _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(first));
+  return {low, _mm256_add_epi32(low, _mm256_set1_epi32(8))};
+}
 
 }  // namespace quire::QUIRE_ISA
 

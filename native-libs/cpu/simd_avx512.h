@@ -155,6 +155,18 @@ static inline Ints store_rounded(int8_t* out, Floats a) {
   return rounded;
 }
 static inline int32_t sum_ints(Ints a) { return _mm512_reduce_add_epi32(a); }
+// The lanes that `mask` names, closed up; all 16 places of `out` are written. Compressing into a
+// register and storing all of it is ten times quicker on Zen 4 than a compressing store.
+static inline void store_chosen(float* out, uint32_t mask, Floats a) {
+  _mm512_storeu_ps(out, _mm512_maskz_compress_ps(static_cast<__mmask16>(mask), a));
+}
+static inline void store_chosen(int32_t* out, uint32_t mask, Ints a) {
+  _mm512_storeu_si512(out, _mm512_maskz_compress_epi32(static_cast<__mmask16>(mask), a));
+}
+static inline Ints counting_from(int32_t first) {
+  return _mm512_add_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                          _mm512_set1_epi32(first));
+}
 
 }  // namespace quire::QUIRE_ISA
 

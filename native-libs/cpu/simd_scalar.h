@@ -255,6 +255,16 @@ static inline int32_t sum_ints(const Ints& a) {
   for (int i = 0; i < 16; ++i) out += a.lane[i];
   return out;
 }
+// The lanes that `mask` names, closed up; all 16 places of `out` may be written.
+static inline void store_chosen(float* out, uint32_t mask, const Floats& a) {
+  for (; mask != 0; mask &= mask - 1) *out++ = a.lane[__builtin_ctz(mask)];
+}
+static inline void store_chosen(int32_t* out, uint32_t mask, const Ints& a) {
+  for (; mask != 0; mask &= mask - 1) *out++ = a.lane[__builtin_ctz(mask)];
+}
+static inline Ints counting_from(int32_t first) {
+  return each_int([=](int i) { return first + i; });
+}
 
 }  // namespace quire::QUIRE_ISA
 

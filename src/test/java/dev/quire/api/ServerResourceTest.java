@@ -125,6 +125,7 @@ class ServerResourceTest {
             "quire_num_preemptions_total",
             "quire_prompt_tokens_total",
             "quire_generation_tokens_total",
+            "quire_step_seconds_total{part=\"kernels\"}",
             "quire_kv_blocks{state=\"free\"}",
             "quire_time_to_first_token_seconds_bucket{le=\"",
             "quire_e2e_request_latency_seconds_bucket{le=\""
