@@ -165,7 +165,7 @@ constexpr int64_t kSumRun = 512;  // tokens of one entry of exp_weights' sums
 const KernelTable* scalar_kernels();
 const KernelTable* avx2_kernels();
 const KernelTable* avx512_kernels();
-const KernelTable* avx512vnni_kernels();
+const KernelTable* vnni_kernels();
 
 }  // namespace quire
 

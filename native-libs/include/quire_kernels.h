@@ -38,8 +38,16 @@ enum {
   QUIRE_BUSY = -9,
 };
 
-// Instruction sets of the CPU backend; AUTO takes the best that the processor has.
-enum { QUIRE_ISA_AUTO = 0, QUIRE_ISA_SCALAR = 1, QUIRE_ISA_AVX2 = 2, QUIRE_ISA_AVX512 = 3 };
+// Instruction sets of the CPU backend, each a superset of the one before it; AUTO takes the best
+// that the processor has. All give the same bits.
+enum {
+  QUIRE_ISA_AUTO = 0,
+  QUIRE_ISA_SCALAR = 1,
+  QUIRE_ISA_AVX2 = 2,    // with FMA and F16C
+  QUIRE_ISA_AVX512 = 3,  // F, BW, VL, DQ
+  QUIRE_ISA_VNNI = 4,    // AVX-512 with its VNNI
+  QUIRE_ISA_AMX = 5,     // with tiles of int8
+};
 
 // Weight types: GGUF's numbers.
 enum {
@@ -147,7 +155,8 @@ typedef struct quire_plan {
 // Text of the last error on this thread: "what must hold: name=value, name=value". Never null.
 const char* quire_last_error(void);
 
-// The instruction set that `isa` selects on this machine, or QUIRE_ISA_MISSING.
+// The instruction set that `isa` selects on this machine, or QUIRE_ISA_MISSING; quire_last_error
+// then says what the processor lacks and what it could run.
 int32_t quire_isa(int32_t isa);
 
 // Cores that this process may use: the smaller of its affinity mask and its cgroup's quota (rounded

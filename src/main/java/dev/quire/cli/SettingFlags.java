@@ -39,7 +39,7 @@ final class SettingFlags {
                     "quire.context-length",
                     "longest sequence, prompt and answer; without it, the model's own, at most 131072"),
             Map.entry("quire.stream-timeout", "an answer that nobody reads is cancelled after this time"),
-            Map.entry("quire.cpu.isa", "instruction set of the CPU backend: auto, scalar, avx2 or avx512"),
+            Map.entry("quire.cpu.isa", "instruction set of the CPU backend: auto, scalar, avx2, avx512, vnni or amx"),
             Map.entry("quire.cache.blocks", "blocks of 16 tokens in the pool; overrides the pool's memory"),
             Map.entry("quire.cache.memory", "size of the pool: 512MiB, 2GiB, bytes, or a share of free memory"),
             Map.entry("quire.cache.watermark", "share of the pool that admission leaves to running sequences"),

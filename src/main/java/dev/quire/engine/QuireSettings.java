@@ -68,7 +68,7 @@ public interface QuireSettings {
 
     /// The CPU backend.
     interface CpuSettings {
-        /// `auto`, `scalar`, `avx2` or `avx512`.
+        /// `auto`, `scalar`, `avx2`, `avx512`, `vnni` or `amx`.
         @WithDefault("auto")
         String isa();
     }

@@ -41,7 +41,7 @@ public final class CpuKernels implements Kernels {
     }
 
     /// Opens a context: `threads` worker threads (0 = as many as the process may use cores) and instruction set `isa`:
-    /// `auto`, `scalar`, `avx2` or `avx512`. Weights are packed into memory.
+    /// `auto`, `scalar`, `avx2`, `avx512`, `vnni` or `amx`. Weights are packed into memory.
     public static CpuKernels open(ModelShape shape, BatchLimits limits, int threads, String isa) {
         return open(shape, limits, threads, isa, null, Long.MAX_VALUE);
     }
@@ -91,7 +91,10 @@ public final class CpuKernels implements Kernels {
             case "scalar" -> QuireCpu.ISA_SCALAR;
             case "avx2" -> QuireCpu.ISA_AVX2;
             case "avx512" -> QuireCpu.ISA_AVX512;
-            default -> throw new IllegalArgumentException("isa must be auto, scalar, avx2 or avx512: isa=" + isa);
+            case "vnni" -> QuireCpu.ISA_VNNI;
+            case "amx" -> QuireCpu.ISA_AMX;
+            default ->
+                throw new IllegalArgumentException("isa must be auto, scalar, avx2, avx512, vnni or amx: isa=" + isa);
         };
     }
 
@@ -100,6 +103,8 @@ public final class CpuKernels implements Kernels {
             case QuireCpu.ISA_SCALAR -> "scalar";
             case QuireCpu.ISA_AVX2 -> "avx2";
             case QuireCpu.ISA_AVX512 -> "avx512";
+            case QuireCpu.ISA_VNNI -> "vnni";
+            case QuireCpu.ISA_AMX -> "amx";
             default -> "isa " + isa;
         };
     }

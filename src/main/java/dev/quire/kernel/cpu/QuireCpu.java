@@ -26,6 +26,8 @@ final class QuireCpu {
     static final int ISA_SCALAR = 1;
     static final int ISA_AVX2 = 2;
     static final int ISA_AVX512 = 3;
+    static final int ISA_VNNI = 4;
+    static final int ISA_AMX = 5;
 
     static final int NORM_RMS = 0;
     static final int NORM_LAYER = 1;
