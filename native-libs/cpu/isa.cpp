@@ -14,7 +14,7 @@ static constexpr uint64_t kAvxState = 0x6;      // XMM, YMM
 static constexpr uint64_t kAvx512State = 0xE6;  // and opmask, upper ZMM, ZMM16-31
 
 struct Features {
-  bool avx2, avx512, vnni;
+  bool avx2, avx512, vnni, bfloat;
 };
 
 static uint64_t saved_state() {
@@ -26,16 +26,18 @@ static uint64_t saved_state() {
 
 static Features features() {
   uint32_t a, b, c, d;
-  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return {false, false, false};
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return {false, false, false, false};
   const bool fma = (c & bit_FMA) && (c & bit_F16C) && (c & bit_AVX);
   const uint64_t state = saved_state();
   if (!fma || (state & kAvxState) != kAvxState || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
-    return {false, false, false};
+    return {false, false, false, false};
   }
   const bool avx2 = b & bit_AVX2;
   const bool avx512 = avx2 && (b & bit_AVX512F) && (b & bit_AVX512BW) && (b & bit_AVX512VL) &&
                       (b & bit_AVX512DQ) && (state & kAvx512State) == kAvx512State;
-  return {avx2, avx512, avx512 && (c & bit_AVX512VNNI)};
+  const bool vnni = avx512 && (c & bit_AVX512VNNI);
+  const bool bfloat = __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & bit_AVX512BF16);
+  return {avx2, avx512, vnni, vnni && bfloat};
 }
 
 const KernelTable* kernels_of(int32_t isa, int32_t* chosen) {
@@ -43,14 +45,19 @@ const KernelTable* kernels_of(int32_t isa, int32_t* chosen) {
   if (isa == QUIRE_ISA_AUTO) {
     isa = has.avx512 ? QUIRE_ISA_AVX512 : has.avx2 ? QUIRE_ISA_AVX2 : QUIRE_ISA_SCALAR;
   }
-  *chosen = isa == kIsaAvx512WithoutVnni ? QUIRE_ISA_AVX512 : isa;
+  *chosen = isa == kIsaAvx512WithoutVnni || isa == kIsaWithoutBfloat ? QUIRE_ISA_AVX512 : isa;
   switch (isa) {
     case QUIRE_ISA_SCALAR:
       return scalar_kernels();
     case QUIRE_ISA_AVX2:
       return has.avx2 ? avx2_kernels() : nullptr;
     case QUIRE_ISA_AVX512:
-      return has.vnni ? avx512vnni_kernels() : has.avx512 ? avx512_kernels() : nullptr;
+      return has.bfloat   ? bfloat_kernels()
+             : has.vnni   ? avx512vnni_kernels()
+             : has.avx512 ? avx512_kernels()
+                          : nullptr;
+    case kIsaWithoutBfloat:
+      return has.vnni ? avx512vnni_kernels() : nullptr;
     case kIsaAvx512WithoutVnni:
       return has.avx512 ? avx512_kernels() : nullptr;
     default:

@@ -8,7 +8,14 @@ namespace quire::QUIRE_ISA {
 
 constexpr int kUnroll = 8;  // runs of a quantised tile
 constexpr int kTokenGroup = 8;
-constexpr int kRowGroup = 8;
+constexpr int kRowGroup = 8;  // query rows per reading of a page
+constexpr int kSums = 16;     // vectors of sums that fit the registers beside what they are made of
+
+#define QUIRE_UNROLL _Pragma("GCC unroll 12")
+
+#ifdef __AVX512BF16__
+#define QUIRE_HAS_BFLOAT_DOT
+#endif
 
 using Floats = __m512;
 using Ints = __m512i;
@@ -92,7 +99,9 @@ static inline Ints load_table(const uint8_t* in) {
 static inline Ints look_up(Ints table, Ints index) { return _mm512_shuffle_epi8(table, index); }
 static inline Ints dot_pairs(Ints acc, Ints a, Ints b) {
 #ifdef __AVX512VNNI__
-  return _mm512_dpwssd_epi32(acc, a, b);
+  // GCC 12 copies the accumulator of the intrinsic to and fro.
+  __asm__("vpdpwssd %2, %1, %0" : "+v"(acc) : "v"(a), "v"(b));
+  return acc;
 #else
   return _mm512_add_epi32(acc, _mm512_madd_epi16(a, b));
 #endif
@@ -109,6 +118,34 @@ static inline Ints store_rounded(int16_t* out, Floats a) {
   return rounded;
 }
 static inline int32_t sum_ints(Ints a) { return _mm512_reduce_add_epi32(a); }
+static inline Ints widen_bytes(const uint8_t* in) {
+  return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(in)));
+}
+static inline Floats low_bfloats(Ints a) { return _mm512_castsi512_ps(_mm512_slli_epi32(a, 16)); }
+static inline Floats high_bfloats(Ints a) {
+  return _mm512_castsi512_ps(_mm512_and_si512(a, _mm512_set1_epi32(~0xFFFF)));
+}
+static inline Floats round_to_bfloat(Floats a) {
+  const Ints bits = _mm512_castps_si512(a);
+  const Ints odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const Ints up = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
+  const __mmask16 number = _mm512_cmp_ps_mask(a, a, _CMP_ORD_Q);
+  return high_bfloats(_mm512_mask_mov_epi32(_mm512_set1_epi32(0x7FC00000), number, up));
+}
+#ifdef QUIRE_HAS_BFLOAT_DOT
+static inline void store_bfloat(uint16_t* out, Floats a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out),
+                      reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(a)));
+}
+static inline Floats dot_bfloats(Floats acc, Ints a, Ints b) {
+  return _mm512_dpbf16_ps(acc, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
+}
+#else
+static inline void store_bfloat(uint16_t* out, Floats a) {
+  const Ints upper = _mm512_srli_epi32(_mm512_castps_si512(round_to_bfloat(a)), 16);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtepi32_epi16(upper));
+}
+#endif
 
 }  // namespace quire::QUIRE_ISA
 

@@ -5,11 +5,14 @@
 
 #include "half.h"
 
+#define QUIRE_UNROLL  // lanes are loops here
+
 namespace quire::QUIRE_ISA {
 
 constexpr int kUnroll = 1;      // lanes are loops here: unrolling takes a minute to compile
 constexpr int kTokenGroup = 4;  // activation rows per unpacked weight
 constexpr int kRowGroup = 4;    // query rows per reading of a page
+constexpr int kSums = 4;        // vectors of sums that are kept in registers
 
 struct Floats {
   float lane[16];
@@ -212,6 +215,30 @@ static inline int32_t sum_ints(const Ints& a) {
   int32_t out = 0;
   for (int i = 0; i < 16; ++i) out += a.lane[i];
   return out;
+}
+
+// 32 signed bytes as int16.
+static inline Ints widen_bytes(const uint8_t* in) {
+  int16_t wide[32];
+  for (int i = 0; i < 32; ++i) wide[i] = static_cast<int8_t>(in[i]);
+  return load_ints(wide);
+}
+// The lower, then the upper halves of the lanes, each as the upper half of a float32.
+static inline Floats low_bfloats(const Ints& a) {
+  return each([&](int i) {
+    return bfloat_to_float(static_cast<uint16_t>(static_cast<uint32_t>(a.lane[i])));
+  });
+}
+static inline Floats high_bfloats(const Ints& a) {
+  return each([&](int i) {
+    return bfloat_to_float(static_cast<uint16_t>(static_cast<uint32_t>(a.lane[i]) >> 16));
+  });
+}
+static inline Floats round_to_bfloat(const Floats& a) {
+  return each([&](int i) { return bfloat_to_float(float_to_bfloat(a.lane[i])); });
+}
+static inline void store_bfloat(uint16_t* out, const Floats& a) {
+  for (int i = 0; i < 16; ++i) out[i] = float_to_bfloat(a.lane[i]);
 }
 
 }  // namespace quire::QUIRE_ISA

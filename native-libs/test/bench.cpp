@@ -3,6 +3,7 @@
 //
 //   make -C native-libs bench            2 threads, best instruction set
 //   kernel_bench THREADS ISA             ISA as in quire_kernels.h
+//   kernel_bench THREADS ISA attention   attention alone, for every type of cache
 //
 // GB/s counts packed weight (or key and value) bytes once per call; GOP/s counts a multiply and an
 // add as two. Where several matrices would fit the cache, calls go round a set of them of 64 MB or
@@ -145,7 +146,8 @@ static void bench_attention(quire_context* context, int32_t layer, int32_t seqs,
   const double seconds = time_call(
       [&](int) { must(quire_op_paged_attention(context, layer, &plan, data.data(), out.data())); });
   const int32_t read = layer == 0 || length < kWindow + query ? length : kWindow + query;
-  const double bytes = static_cast<double>(seqs) * read * 3 * 64 * 2 * 2;
+  const double token_bytes = static_cast<double>(quire_block_bytes(context)) / 2 / 16;
+  const double bytes = static_cast<double>(seqs) * read * token_bytes;
   const double pairs = static_cast<double>(seqs) * query * (read - query / 2.0);
   printf("attention seqs=%d length=%d query=%d window=%d: %.1f us, %.1f GB/s, %.0f GOP/s\n", seqs,
          length, query, layer == 0 ? 0 : kWindow, seconds * 1e6, bytes / seconds * 1e-9,
@@ -299,11 +301,45 @@ static void bench_steps(int32_t threads, int32_t isa) {
   bench_step(model, 1, 512, 512);
 }
 
+static void bench_cache(quire_config config, const char* name, int32_t type) {
+  config.cache_type = type;
+  quire_context* context;
+  must(quire_open(&config, &context));
+  const int64_t blocks = 4096;
+  void* cache;
+  const int64_t cache_bytes = blocks * quire_block_bytes(context);
+  must(quire_host_alloc(cache_bytes, &cache));
+  memset(cache, 0, static_cast<size_t>(cache_bytes));
+  must(quire_cache_open(context, blocks, cache));
+  for (int32_t layer : {0, 1}) {
+    printf("%s: ", name);
+    bench_attention(context, layer, 1, 1024, 1);
+    printf("%s: ", name);
+    bench_attention(context, layer, 1, 8192, 1);
+    printf("%s: ", name);
+    bench_attention(context, layer, 8, 4096, 1);
+    printf("%s: ", name);
+    bench_attention(context, layer, 1, 1024, 256);
+  }
+  must(quire_close(context));
+  quire_host_free(cache, cache_bytes);
+}
+
+static void bench_caches(const quire_config& config) {
+  bench_cache(config, "f16", QUIRE_CACHE_F16);
+  bench_cache(config, "bf16", QUIRE_CACHE_BF16);
+  bench_cache(config, "int8", QUIRE_CACHE_INT8);
+}
+
 int main(int count, char** arguments) {
   const int32_t threads = count > 1 ? atoi(arguments[1]) : 2;
   const int32_t isa = count > 2 ? atoi(arguments[2]) : QUIRE_ISA_AUTO;
   const int32_t windows[] = {0, kWindow};
   const quire_config config = smollm2(threads, isa, windows);
+  if (count > 3) {
+    bench_caches(config);
+    return 0;
+  }
   quire_context* context;
   must(quire_open(&config, &context));
   printf("isa=%d, threads=%d\n", quire_context_isa(context), quire_context_threads(context));
@@ -321,23 +357,11 @@ int main(int count, char** arguments) {
       {"q4_k", QUIRE_Q4_K},  {"q5_k", QUIRE_Q5_K}, {"q6_k", QUIRE_Q6_K}, {"iq4_nl", QUIRE_IQ4_NL},
       {"mxfp4", QUIRE_MXFP4}};
   for (const auto& [name, type] : types) bench_matmul(context, name, type, 2048, 2048);
-  const int64_t blocks = 4096;
-  void* cache;
-  const int64_t cache_bytes = blocks * quire_block_bytes(context);
-  must(quire_host_alloc(cache_bytes, &cache));
-  memset(cache, 0, static_cast<size_t>(cache_bytes));
-  must(quire_cache_open(context, blocks, cache));
-  for (int32_t layer : {0, 1}) {
-    bench_attention(context, layer, 1, 1024, 1);
-    bench_attention(context, layer, 1, 8192, 1);
-    bench_attention(context, layer, 8, 4096, 1);
-    bench_attention(context, layer, 1, 1024, 256);
-  }
+  bench_caches(config);
   bench_sample(context, "greedy", 0, 1, 0);
   bench_sample(context, "temperature", 1, 1, 0);
   bench_sample(context, "top_k=50", 1, 1, 50);
   bench_sample(context, "top_p=0.9", 1, 0.9f, 0);
   must(quire_close(context));
-  quire_host_free(cache, cache_bytes);
   return 0;
 }

@@ -44,7 +44,7 @@ inline std::vector<float> random_floats(Random& random, int64_t count, float sca
 inline std::vector<int32_t> isas() {
   std::vector<int32_t> out;
   for (int32_t isa : {int32_t{QUIRE_ISA_SCALAR}, int32_t{QUIRE_ISA_AVX2}, int32_t{QUIRE_ISA_AVX512},
-                      quire::kIsaAvx512WithoutVnni}) {
+                      quire::kIsaAvx512WithoutVnni, quire::kIsaWithoutBfloat}) {
     if (quire_isa(isa) > 0) out.push_back(isa);
   }
   return out;
