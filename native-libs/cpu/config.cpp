@@ -63,6 +63,10 @@ static int32_t check_kinds(const quire_config& c) {
                 "activation=%d",
                 c.activation);
   }
+  if (c.cache_type < QUIRE_CACHE_AUTO || c.cache_type > QUIRE_CACHE_INT8) {
+    return fail(QUIRE_UNSUPPORTED_DTYPE, "cache_type must be one of QUIRE_CACHE_*: cache_type=%d",
+                c.cache_type);
+  }
   if (!(c.norm_epsilon >= 0) || !isfinite(c.norm_epsilon)) {
     return fail(QUIRE_INVALID_ARG, "norm_epsilon must be finite and not negative: norm_epsilon=%g",
                 static_cast<double>(c.norm_epsilon));

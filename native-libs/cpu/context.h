@@ -123,9 +123,8 @@ struct quire_context {
 
   // Shape.
   int64_t query_width, kv_width;
-  int32_t group;                                          // query heads of a KV head
-  int32_t value_dim;                                      // head_dim rounded up to 16
-  int64_t head_elements, block_elements, layer_elements;  // float16 of a head's K and V page; ...
+  int32_t group;  // query heads of a KV head
+  quire::CacheLayout layout;
 
   std::vector<quire::Rope> ropes;
   std::vector<int32_t> layer_ropes;  // [layers] into ropes, -1 = none
@@ -135,9 +134,10 @@ struct quire_context {
   std::vector<quire::Weight> weights;
   quire::BoundWeights bound;
 
-  // Cache: [layer][block][kv_head]{K [head_dim, 16], V [16, value_dim]} float16.
-  uint16_t* cache = nullptr;
+  // Cache: [layer][block][kv_head] of pages.
+  uint8_t* cache = nullptr;
   int64_t blocks = 0;
+  int64_t layer_bytes = 0;
 
   // Step.
   const quire_plan* plan = nullptr;
@@ -156,6 +156,7 @@ struct quire_context {
   std::vector<quire::ActivationScratch> own;    // per thread: [kRedundantTokens, widest]
   quire::Buffer<quire::QueryTile> query_tiles;  // [T]
   quire::Buffer<float> running;                 // per thread: [2 * kAttentionRows, 2 + value_dim]
+  quire::Buffer<uint32_t> prepared;             // per thread: [kPreparedRows, head_dim]
   quire::Buffer<float> partial;                 // [split_tokens, heads, chunks, 2 + value_dim]
   int64_t split_tokens, chunks;
   std::vector<quire::SampleScratch> sampling;  // per thread

@@ -64,6 +64,7 @@ Processor this_processor() {
     out.leaf7_ecx = c;
     out.leaf7_edx = d;
   }
+  if (__get_cpuid_count(7, 1, &a, &b, &c, &d)) out.leaf7_1_eax = a;
   return out;
 }
 
@@ -96,7 +97,7 @@ static bool runs(const Processor& processor, int32_t isa) {
   return true;
 }
 
-static const KernelTable* table_of(int32_t isa) {
+static const KernelTable* table_of(const Processor& processor, int32_t isa) {
   switch (isa) {
     case QUIRE_ISA_SCALAR:
       return scalar_kernels();
@@ -105,7 +106,7 @@ static const KernelTable* table_of(int32_t isa) {
     case QUIRE_ISA_AVX512:
       return avx512_kernels();
     default:
-      return vnni_kernels();
+      return (processor.leaf7_1_eax & bit_AVX512BF16) != 0 ? bfloat_kernels() : vnni_kernels();
   }
 }
 
@@ -128,6 +129,10 @@ static const KernelTable* refuse(const Processor& processor, int32_t isa, int32_
 static bool tiles_permitted() { return syscall(SYS_arch_prctl, kRequestState, kTileData) == 0; }
 
 const KernelTable* kernels_of(int32_t isa, int32_t* chosen) {
+  if (isa == kIsaWithoutBfloat) {
+    const KernelTable* kernels = kernels_of(QUIRE_ISA_VNNI, chosen);
+    return kernels == nullptr ? nullptr : vnni_kernels();
+  }
   if (isa < QUIRE_ISA_AUTO || isa > QUIRE_ISA_AMX) {
     *chosen = fail(QUIRE_INVALID_ARG, "isa must be one of QUIRE_ISA_*: isa=%d", isa);
     return nullptr;
@@ -141,7 +146,7 @@ const KernelTable* kernels_of(int32_t isa, int32_t* chosen) {
     return refuse(processor, isa, chosen);
   }
   *chosen = isa;
-  return table_of(isa);
+  return table_of(processor, isa);
 }
 
 }  // namespace quire

@@ -12,7 +12,12 @@ namespace quire {
 struct Processor {
   uint32_t leaf1_ecx, leaf7_ebx, leaf7_ecx, leaf7_edx;
   uint64_t xcr0;  // register files that the operating system saves
+  uint32_t leaf7_1_eax = 0;
 };
+
+// Beside QUIRE_ISA_*, for tests: VNNI without the BF16 instructions, which it takes where there are
+// any; the bits are the same.
+constexpr int32_t kIsaWithoutBfloat = 100;
 
 // This machine.
 Processor this_processor();

@@ -17,11 +17,11 @@ void gelu(const float*, int64_t, float*);
 void add_to(const float*, int64_t, float*);
 void scale(float, int64_t, float*);
 void embed_row(const Weight&, int64_t, float*);
-void cache_write_key(const float*, int64_t, int64_t, int32_t, uint16_t*, int64_t, int64_t, int64_t);
-void cache_write_value(const float*, int64_t, int64_t, int32_t, int32_t, uint16_t*, int64_t,
-                       int64_t, int64_t);
-void attention_chunk(const AttentionChunk&);
-void attention_merge(float*, const float*, int32_t);
+void cache_write_key(const CacheLayout&, const float*, int64_t, int64_t, uint8_t*, int64_t);
+void cache_write_value(const CacheLayout&, const float*, int64_t, int64_t, uint8_t*, int64_t);
+void attention_prepare(AttentionTile&);
+void attention_chunk(const AttentionTile&);
+void attention_merge(float* const*, const float* const*, int32_t, int32_t);
 void attention_finish(const float*, int32_t, float*);
 int64_t arg_max(const float*, int64_t, float*);
 void run_sums(const float*, int64_t, double*);
@@ -49,6 +49,7 @@ static const KernelTable kTable = {
     embed_row,
     cache_write_key,
     cache_write_value,
+    attention_prepare,
     attention_chunk,
     attention_merge,
     attention_finish,

@@ -15,7 +15,7 @@ constexpr int kLanes = 16;          // float lanes; also output rows of a weight
 constexpr int kPageTokens = 16;     // tokens of a cache page
 constexpr int kQuantElements = 32;  // elements of a quantised block
 constexpr int kChunkTokens = 256;   // tokens of an attention chunk, at absolute positions
-constexpr int kAttentionRows = 8;   // query rows that share one reading of a page
+constexpr int kAttentionRows = 48;  // query rows of a work item of attention
 constexpr int kMaxHeadDim = 512;
 constexpr int kMaxQuantBlocks = 2048;  // of a row of activations: 65,536 columns
 constexpr int kTopLogprobs = 20;
@@ -71,20 +71,33 @@ struct Products {
 // columns.
 constexpr int64_t panel_bytes(int64_t cols) { return cols * kLanes + cols / 16 * kLanes * 8; }
 
-// Up to kAttentionRows query rows of one KV head against one chunk of a sequence.
-struct AttentionChunk {
-  const uint16_t* pages;       // KV head's first page in block 0: keys [head_dim, 16], then values
-  int64_t block_stride;        // float16 elements from block to block
+// How a layer's cache lies: the pages of head h of block b are at b * block_bytes + h * head_bytes,
+// keys first (cache_write.cpp has the rest).
+struct CacheLayout {
+  int32_t type;  // QUIRE_CACHE_F16 ...
+  int32_t head_dim;
+  int32_t value_dim;     // head_dim rounded up to 16: of a value row
+  int64_t value_offset;  // of the value page behind the key page
+  int64_t scale_offset;  // of the scales, where the type has any
+  int64_t head_bytes;    // keys, values and scales of 16 tokens
+  int64_t block_bytes;   // of all heads
+};
+
+// Up to kAttentionRows query rows of one KV head against a sequence, chunk by chunk.
+struct AttentionTile {
+  CacheLayout layout;
+  const uint8_t* pages;        // of the KV head in block 0
   const int32_t* block_table;  // of the sequence
   int32_t chunk;               // positions chunk * 256 ...
-  int32_t head_dim;
-  int32_t value_dim;  // head_dim rounded up to 16: stride of a value row
   int32_t rows;
   float scale;                         // of scores
   const float* query[kAttentionRows];  // [head_dim]
   int32_t first[kAttentionRows];       // the row attends to positions first ... limit - 1
   int32_t limit[kAttentionRows];
-  float* partial[kAttentionRows];  // [2 + value_dim] written: maximum, sum, weighted values
+  float* partial[kAttentionRows];  // [2 + value_dim]: maximum, sum, weighted values
+  // What attention_prepare makes of the query rows for attention_chunk.
+  uint32_t* prepared;  // [kPreparedRows * head_dim]
+  float prepared_scale[kAttentionRows];
 };
 
 // Tokens that may be drawn, in id order.
@@ -92,6 +105,7 @@ struct TokenList {
   int32_t* ids;
   float *logits, *weights;
 };
+constexpr int kPreparedRows = 64;  // kAttentionRows, and room for the last group of them
 
 struct KernelTable {
   // out = in / rms(in) * weight, all [cols].
@@ -122,16 +136,18 @@ struct KernelTable {
   void (*add)(const float* in, int64_t count, float* out);   // out += in
   void (*scale)(float factor, int64_t count, float* inout);  // inout *= factor
   void (*embed_row)(const Weight& weight, int64_t row, float* out);
-  // Elements [begin, end) of the heads in `data` into `slot`; head h's page of block 0 is at
-  // pages + h * head_stride.
-  void (*cache_write_key)(const float* data, int64_t begin, int64_t end, int32_t head_dim,
-                          uint16_t* pages, int64_t head_stride, int64_t block_stride, int64_t slot);
-  void (*cache_write_value)(const float* data, int64_t begin, int64_t end, int32_t head_dim,
-                            int32_t value_dim, uint16_t* pages, int64_t head_stride,
-                            int64_t block_stride, int64_t slot);
-  void (*attention_chunk)(const AttentionChunk& chunk);
-  // running = running merged with partial, both [2 + value_dim]; then out = values / sum.
-  void (*attention_merge)(float* running, const float* partial, int32_t value_dim);
+  // Elements [begin, end) of the heads in `data` into `slot` of the layer's cache; whole heads for
+  // a type with scales.
+  void (*cache_write_key)(const CacheLayout& layout, const float* data, int64_t begin, int64_t end,
+                          uint8_t* layer, int64_t slot);
+  void (*cache_write_value)(const CacheLayout& layout, const float* data, int64_t begin,
+                            int64_t end, uint8_t* layer, int64_t slot);
+  // Once for the tile's rows; then for every chunk, which writes the rows' partials.
+  void (*attention_prepare)(AttentionTile& tile);
+  void (*attention_chunk)(const AttentionTile& tile);
+  // running[r] = running[r] merged with partial[r], all [2 + value_dim]; then out = values / sum.
+  void (*attention_merge)(float* const* running, const float* const* partial, int32_t rows,
+                          int32_t value_dim);
   void (*attention_finish)(const float* running, int32_t head_dim, float* out);
   // Largest of [count] that is a number and its lowest index; -1 and -infinity where none is above
   // -infinity.
@@ -166,6 +182,8 @@ const KernelTable* scalar_kernels();
 const KernelTable* avx2_kernels();
 const KernelTable* avx512_kernels();
 const KernelTable* vnni_kernels();
+// The same with AVX512-BF16 for attention.
+const KernelTable* bfloat_kernels();
 
 }  // namespace quire
 

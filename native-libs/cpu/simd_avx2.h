@@ -4,12 +4,15 @@
 
 #include <immintrin.h>
 
+#define QUIRE_UNROLL _Pragma("GCC unroll 4")
+
 namespace quire::QUIRE_ISA {
 
 constexpr int kUnroll = 8;  // runs of a quantised tile
 constexpr int kTokenGroup = 4;
 constexpr bool kWideSigned = true;  // dot<true> takes 128 off every code
 constexpr int kRowGroup = 4;
+constexpr int kSums = 4;
 
 struct Floats {
   __m256 low, high;
@@ -193,6 +196,9 @@ template <bool kWide>
 static inline Ints dot_at(Ints acc, Ints codes, const int8_t* quants) {
   return dot<kWide>(acc, codes, broadcast(quants));
 }
+static inline Ints dot_pairs(Ints acc, Ints a, Ints b) {
+  return add_ints(acc, {_mm256_madd_epi16(a.low, b.low), _mm256_madd_epi16(a.high, b.high)});
+}
 static inline Floats to_floats(Ints a) {
   return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)};
 }
@@ -233,6 +239,12 @@ static inline Ints store_rounded(int8_t* out, Floats a) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
   return rounded;
 }
+static inline Ints store_rounded(int16_t* out, Floats a) {
+  const Ints rounded = {_mm256_cvtps_epi32(a.low), _mm256_cvtps_epi32(a.high)};
+  const __m256i packed = _mm256_packs_epi32(rounded.low, rounded.high);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_permute4x64_epi64(packed, 0xD8));
+  return rounded;
+}
 static inline int32_t sum_ints(Ints a) {
   const __m256i half = _mm256_add_epi32(a.low, a.high);
   __m128i quarter = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
@@ -254,6 +266,36 @@ static inline Ints counting_from(int32_t first) {
   const __m256i low =
       _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(first));
   return {low, _mm256_add_epi32(low, _mm256_set1_epi32(8))};
+}
+
+static inline Ints widen_bytes(const uint8_t* in) {
+  const __m128i* halves = reinterpret_cast<const __m128i*>(in);
+  return {_mm256_cvtepi8_epi16(_mm_loadu_si128(halves)),
+          _mm256_cvtepi8_epi16(_mm_loadu_si128(halves + 1))};
+}
+static inline Floats low_bfloats(Ints a) {
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(a.low, 16)),
+          _mm256_castsi256_ps(_mm256_slli_epi32(a.high, 16))};
+}
+static inline Floats high_bfloats(Ints a) {
+  const __m256i mask = _mm256_set1_epi32(~0xFFFF);
+  return {_mm256_castsi256_ps(_mm256_and_si256(a.low, mask)),
+          _mm256_castsi256_ps(_mm256_and_si256(a.high, mask))};
+}
+static inline __m256i round_bits_to_bfloat(__m256 a) {
+  const __m256i bits = _mm256_castps_si256(a);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const __m256i up = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF)));
+  const __m256i number = _mm256_castps_si256(_mm256_cmp_ps(a, a, _CMP_ORD_Q));
+  return _mm256_blendv_epi8(_mm256_set1_epi32(0x7FC00000), up, number);
+}
+static inline Floats round_to_bfloat(Floats a) {
+  return high_bfloats({round_bits_to_bfloat(a.low), round_bits_to_bfloat(a.high)});
+}
+static inline void store_bfloat(uint16_t* out, Floats a) {
+  const __m256i packed = _mm256_packus_epi32(_mm256_srli_epi32(round_bits_to_bfloat(a.low), 16),
+                                             _mm256_srli_epi32(round_bits_to_bfloat(a.high), 16));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_permute4x64_epi64(packed, 0xD8));
 }
 
 }  // namespace quire::QUIRE_ISA

@@ -79,6 +79,10 @@ enum { QUIRE_GATED_SILU = 0, QUIRE_GATED_GELU = 1, QUIRE_GELU = 2 };
 // Elements of a head that a rotary embedding turns together: 2i and 2i + 1, or i and i + dim / 2.
 enum { QUIRE_PAIRS_ADJACENT = 0, QUIRE_PAIRS_HALVES = 1 };
 
+// How the cache keeps keys and values. F16 and BF16: 16 bits an element, multiplied as float32 and
+// as bfloat16; INT8: 8 bits, with a scale for each token and head. AUTO is the kernels' choice.
+enum { QUIRE_CACHE_AUTO = 0, QUIRE_CACHE_F16 = 1, QUIRE_CACHE_BF16 = 2, QUIRE_CACHE_INT8 = 3 };
+
 // Ids of quire_bind: per layer, and of the model.
 #define QUIRE_LAYER_WEIGHTS 22
 #define QUIRE_MODEL_WEIGHTS 5
@@ -111,8 +115,9 @@ typedef struct quire_config {
   int32_t max_tokens, max_seqs, max_rows;
   int32_t table_stride;  // entries of one block table row
   // Backend.
-  int32_t threads;  // 0 = as many as the process may use cores
-  int32_t isa;      // QUIRE_ISA_*
+  int32_t threads;     // 0 = as many as the process may use cores
+  int32_t isa;         // QUIRE_ISA_*
+  int32_t cache_type;  // QUIRE_CACHE_*
 } quire_config;
 
 // One step, mirrored field for field by dev.quire.kernel.Batch. Arrays are the caller's and stay in
@@ -212,6 +217,8 @@ int32_t quire_weight(quire_context* context, int32_t type, int64_t rows, int64_t
 int32_t quire_bind(quire_context* context, const int32_t* layer_weights,
                    const int32_t* model_weights);
 
+// The type of the cache in use.
+int32_t quire_context_cache_type(const quire_context* context);
 // Bytes of one block: keys and values of all layers.
 int64_t quire_block_bytes(const quire_context* context);
 // The pool: `memory` (64-byte aligned) holds `blocks` blocks.

@@ -120,7 +120,8 @@ static void bench_attention(quire_context* context, int32_t layer, int32_t seqs,
   const double seconds = time_call(
       [&](int) { must(quire_op_paged_attention(context, layer, &plan, data.data(), out.data())); });
   const int32_t read = layer == 0 || length < kWindow + query ? length : kWindow + query;
-  const double bytes = static_cast<double>(seqs) * read * 3 * 64 * 2 * 2;
+  const double token_bytes = static_cast<double>(quire_block_bytes(context)) / 2 / 16;
+  const double bytes = static_cast<double>(seqs) * read * token_bytes;
   const double pairs = static_cast<double>(seqs) * query * (read - query / 2.0);
   printf("attention seqs=%d length=%d query=%d window=%d: %.1f us, %.1f GB/s, %.0f GOP/s\n", seqs,
          length, query, layer == 0 ? 0 : kWindow, seconds * 1e6, bytes / seconds * 1e-9,
@@ -157,12 +158,42 @@ static void bench_sample(quire_context* context, const char* name, float tempera
   printf("sample %s: %.1f us\n", name, seconds * 1e6);
 }
 
-static void bench_parts(quire_context* context, int32_t threads, int32_t isa, const char* part) {
+static void bench_cache(quire_config config, const char* name, int32_t type) {
+  config.cache_type = type;
+  quire_context* context;
+  must(quire_open(&config, &context));
+  const int64_t blocks = 4096;
+  void* cache;
+  const int64_t cache_bytes = blocks * quire_block_bytes(context);
+  must(quire_host_alloc(cache_bytes, &cache));
+  memset(cache, 0, static_cast<size_t>(cache_bytes));
+  must(quire_cache_open(context, blocks, cache));
+  for (int32_t layer : {0, 1}) {
+    printf("%s: ", name);
+    bench_attention(context, layer, 1, 1024, 1);
+    printf("%s: ", name);
+    bench_attention(context, layer, 1, 8192, 1);
+    printf("%s: ", name);
+    bench_attention(context, layer, 8, 4096, 1);
+    printf("%s: ", name);
+    bench_attention(context, layer, 1, 1024, 256);
+  }
+  must(quire_close(context));
+  quire_host_free(cache, cache_bytes);
+}
+
+static void bench_caches(const quire_config& config) {
+  bench_cache(config, "f16", QUIRE_CACHE_F16);
+  bench_cache(config, "bf16", QUIRE_CACHE_BF16);
+  bench_cache(config, "int8", QUIRE_CACHE_INT8);
+}
+
+static void bench_parts(quire_context* context, const quire_config& config, const char* part) {
   const auto wanted = [&](const char* name) { return strcmp(part, name) == 0; };
-  if (wanted("step")) bench::steps(threads, isa);
-  if (wanted("batch")) bench::batch_sweep(threads, isa);
-  if (wanted("context")) bench::context_sweep(threads, isa);
-  if (wanted("1b")) bench::one_billion(threads, isa);
+  if (wanted("step")) bench::steps(config.threads, config.isa);
+  if (wanted("batch")) bench::batch_sweep(config.threads, config.isa);
+  if (wanted("context")) bench::context_sweep(config.threads, config.isa);
+  if (wanted("1b")) bench::one_billion(config.threads, config.isa);
   if (wanted("matmul")) {
     bench_matmul(context, "q4_1", QUIRE_Q4_1, 576, 576);
     bench_matmul(context, "q4_1", QUIRE_Q4_1, 192, 576);
@@ -180,21 +211,7 @@ static void bench_parts(quire_context* context, int32_t threads, int32_t isa, co
         {"mxfp4", QUIRE_MXFP4}};
     for (const auto& [name, type] : types) bench_matmul(context, name, type, 2048, 2048);
   }
-  if (wanted("attention")) {
-    const int64_t blocks = 4096;
-    void* cache;
-    const int64_t cache_bytes = blocks * quire_block_bytes(context);
-    must(quire_host_alloc(cache_bytes, &cache));
-    memset(cache, 0, static_cast<size_t>(cache_bytes));
-    must(quire_cache_open(context, blocks, cache));
-    for (int32_t layer : {0, 1}) {
-      bench_attention(context, layer, 1, 1024, 1);
-      bench_attention(context, layer, 1, 8192, 1);
-      bench_attention(context, layer, 8, 4096, 1);
-      bench_attention(context, layer, 1, 1024, 256);
-    }
-    quire_host_free(cache, cache_bytes);
-  }
+  if (wanted("attention")) bench_caches(config);
   if (wanted("sample")) {
     bench_sample(context, "greedy", 0, 1, 0);
     bench_sample(context, "temperature", 1, 1, 0);
@@ -208,13 +225,17 @@ int main(int count, char** arguments) {
   const int32_t isa = count > 2 ? atoi(arguments[2]) : QUIRE_ISA_AUTO;
   const int32_t windows[] = {0, kWindow};
   const quire_config config = smollm2(threads, isa, windows);
+  if (count > 3) {
+    bench_caches(config);
+    return 0;
+  }
   quire_context* context;
   must(quire_open(&config, &context));
   printf("isa=%d, threads=%d\n", quire_context_isa(context), quire_context_threads(context));
-  for (int i = 3; i < count; ++i) bench_parts(context, threads, isa, arguments[i]);
+  for (int i = 3; i < count; ++i) bench_parts(context, config, arguments[i]);
   if (count <= 3) {
     for (const char* part : {"step", "matmul", "types", "attention", "sample"}) {
-      bench_parts(context, threads, isa, part);
+      bench_parts(context, config, part);
     }
   }
   must(quire_close(context));

@@ -333,8 +333,10 @@ struct Naive {
 
 // Logits of every token of `tokens`, in steps of at most `chunk`.
 static std::vector<float> native_logits(const Whole& whole, int32_t isa, int32_t threads,
-                                        const std::vector<int32_t>& tokens, int32_t chunk) {
+                                        const std::vector<int32_t>& tokens, int32_t chunk,
+                                        int32_t cache_type = QUIRE_CACHE_F16) {
   Config config = whole.config;
+  config.cache_type = cache_type;
   config.isa = isa;
   config.threads = threads;
   config.max_rows = 64;
@@ -399,6 +401,24 @@ TEST(step_modelWithEverything_agreesWithDoubleAndKeepsItsBits) {
         for (int32_t chunk : {40, 7, 1}) {
           CHECK(same_bits(native_logits(whole, isa, threads, tokens, chunk), expected),
                 "isa=%d, threads=%d, chunk=%d, norm=%d", isa, threads, chunk, norm);
+        }
+      }
+    }
+    for (int32_t type : {QUIRE_CACHE_BF16, QUIRE_CACHE_INT8}) {
+      const std::vector<float> rounded = native_logits(whole, isas()[0], 1, tokens, 40, type);
+      double error = 0;
+      for (size_t i = 0; i < rounded.size(); ++i) {
+        error += fabs(static_cast<double>(rounded[i] - expected[i]));
+      }
+      CHECK(error > 0 && error / static_cast<double>(rounded.size()) < 0.02, "type=%d, error=%g",
+            type, error);
+      for (int32_t isa : isas()) {
+        for (int32_t threads : {1, 3}) {
+          for (int32_t chunk : {40, 7, 1}) {
+            CHECK(same_bits(native_logits(whole, isa, threads, tokens, chunk, type), rounded),
+                  "type=%d, isa=%d, threads=%d, chunk=%d, norm=%d", type, isa, threads, chunk,
+                  norm);
+          }
         }
       }
     }

@@ -83,6 +83,10 @@ public interface QuireSettings {
         @WithDefault("0.25")
         String memory();
 
+        /// How keys and values are kept: `bf16`, `f16` or `int8`, or `auto` for what the backend thinks best.
+        @WithDefault("auto")
+        String type();
+
         /// Share of the pool that admission leaves free for running sequences.
         @WithDefault("0.01")
         double watermark();

@@ -3,7 +3,6 @@ package dev.quire.kernel;
 import dev.quire.sampling.ReferenceSampler;
 import dev.quire.sampling.SamplingParameters;
 import dev.quire.tensor.Tensor;
-import dev.quire.tensor.TensorType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -19,7 +18,7 @@ public final class ReferenceKernels implements Kernels {
 
     private final ModelShape shape;
     private final BatchLimits limits;
-    private final TensorType cacheType;
+    private final CacheType cacheType;
     private final List<FloatMatrix> weights = new ArrayList<>();
     private final List<Rotation> rotations;
 
@@ -42,18 +41,15 @@ public final class ReferenceKernels implements Kernels {
     private Batch batch;
 
     public ReferenceKernels(ModelShape shape, BatchLimits limits) {
-        this(shape, limits, TensorType.F32);
+        this(shape, limits, CacheType.F32);
     }
 
-    /// With the cache's keys and values rounded to `cacheType`, F32 or F16: what a backend that keeps them so is
-    /// measured against.
-    public ReferenceKernels(ModelShape shape, BatchLimits limits, TensorType cacheType) {
-        if (cacheType != TensorType.F32 && cacheType != TensorType.F16) {
-            throw new IllegalArgumentException("cacheType must be F32 or F16: cacheType=" + cacheType);
-        }
+    /// With keys and values rounded as a cache of `cacheType` rounds them (F32 where it is AUTO): what a backend that
+    /// keeps them so is measured against.
+    public ReferenceKernels(ModelShape shape, BatchLimits limits, CacheType cacheType) {
         this.shape = shape;
         this.limits = limits;
-        this.cacheType = cacheType;
+        this.cacheType = cacheType == CacheType.AUTO ? CacheType.F32 : cacheType;
         rotations = shape.ropes().stream()
                 .map(rope -> new Rotation(rope, limits.tokens()))
                 .toList();
@@ -106,6 +102,12 @@ public final class ReferenceKernels implements Kernels {
         // They are in memory.
     }
 
+    @Override
+    public CacheType cacheType() {
+        return cacheType;
+    }
+
+    /// Rounded or not, a number takes four bytes here.
     @Override
     public long blockBytes() {
         return 2L * shape.layers() * PAGE_TOKENS * shape.kvWidth() * Float.BYTES;
@@ -194,9 +196,9 @@ public final class ReferenceKernels implements Kernels {
     }
 
     private void cache(float[] from, int at, float[] cache, int to) {
-        for (int i = 0; i < shape.kvWidth(); i++) {
-            float element = from[at + i];
-            cache[to + i] = cacheType == TensorType.F16 ? Float.float16ToFloat(Float.floatToFloat16(element)) : element;
+        System.arraycopy(from, at, cache, to, shape.kvWidth());
+        for (int head = 0; head < shape.kvHeads(); head++) {
+            cacheType.round(cache, to + head * shape.headDim(), shape.headDim());
         }
     }
 

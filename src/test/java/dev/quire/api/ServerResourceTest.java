@@ -90,6 +90,7 @@ class ServerResourceTest {
                 .body("tokens_stored", equalTo(0))
                 .body("waste.tokens", equalTo(0))
                 .body("waste.percent", equalTo(0f))
+                .body("type", equalTo("f32"))
                 .body("block_bytes", greaterThan(0))
                 .body("bytes", greaterThan(0));
     }

@@ -304,6 +304,7 @@ class EngineStreamTest {
         "quire.context-length, 4096, quire.context-length must be between 2 and the model's",
         "quire.backend, tpu, 'quire.backend must be auto, cpu or reference: quire.backend=tpu'",
         "quire.cpu.isa, mmx, 'isa must be auto, scalar, avx2, avx512, vnni or amx: isa=mmx'",
+        "quire.cache.type, fp8, 'quire.cache.type must be auto, bf16, f16 or int8: quire.cache.type=fp8'",
         "quire.batch.sequences, 0, quire.batch.sequences must be positive: quire.batch.sequences=0"
     })
     void start_withASettingThatCannotBeUsed_failsWithOneLine(String setting, String value, String message) {

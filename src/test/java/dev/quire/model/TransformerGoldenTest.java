@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.quire.kernel.CacheType;
 import dev.quire.kernel.Kernels;
 import dev.quire.kernel.ReferenceKernels;
 import dev.quire.kernel.cpu.CpuKernels;
@@ -57,7 +58,7 @@ class TransformerGoldenTest {
         return new LoadedTransformer(path, contextLength, (shape, limits) -> {
             Kernels kernels = backend.equals("reference")
                     ? new ReferenceKernels(shape, limits)
-                    : CpuKernels.open(shape, limits, 2, "auto");
+                    : CpuKernels.open(shape, limits, 2, "auto", CacheType.F16);
             return kernels;
         });
     }

@@ -2,6 +2,7 @@ package dev.quire.kernel.cpu;
 
 import dev.quire.kernel.Batch;
 import dev.quire.kernel.BatchLimits;
+import dev.quire.kernel.CacheType;
 import dev.quire.kernel.KernelFaultException;
 import dev.quire.kernel.Kernels;
 import dev.quire.kernel.LayerWeights;
@@ -43,18 +44,30 @@ public final class CpuKernels implements Kernels {
     /// Opens a context: `threads` worker threads (0 = as many as the process may use cores) and instruction set `isa`:
     /// `auto`, `scalar`, `avx2`, `avx512`, `vnni` or `amx`. Weights are packed into memory.
     public static CpuKernels open(ModelShape shape, BatchLimits limits, int threads, String isa) {
-        return open(shape, limits, threads, isa, null, Long.MAX_VALUE);
+        return open(shape, limits, threads, isa, CacheType.AUTO);
+    }
+
+    /// The same with a cache of `cacheType`.
+    public static CpuKernels open(ModelShape shape, BatchLimits limits, int threads, String isa, CacheType cacheType) {
+        return open(shape, limits, threads, isa, cacheType, null, Long.MAX_VALUE);
     }
 
     /// The same, with the packed weights in `packedFile`, which stands for this model and {@link #packLayout}: it is
     /// made where it is missing and mapped where it is there. Weights that are small when packed stay in memory.
-    public static CpuKernels open(ModelShape shape, BatchLimits limits, int threads, String isa, Path packedFile) {
-        return open(shape, limits, threads, isa, packedFile, PackedWeights.MIN_FILE_BYTES);
+    public static CpuKernels open(
+            ModelShape shape, BatchLimits limits, int threads, String isa, CacheType cacheType, Path packedFile) {
+        return open(shape, limits, threads, isa, cacheType, packedFile, PackedWeights.MIN_FILE_BYTES);
     }
 
     /// For tests: files for small weights too.
     static CpuKernels open(
-            ModelShape shape, BatchLimits limits, int threads, String isa, Path packedFile, long minFileBytes) {
+            ModelShape shape,
+            BatchLimits limits,
+            int threads,
+            String isa,
+            CacheType cacheType,
+            Path packedFile,
+            long minFileBytes) {
         int isaNumber = isaNumber(isa);
         Loader.load(QuireCpu.class);
         try (Arena arena = Arena.ofConfined();
@@ -67,6 +80,7 @@ public final class CpuKernels implements Kernels {
             config.table_stride(limits.tableBlocks());
             config.threads(threads);
             config.isa(isaNumber);
+            config.cache_type(NativeShape.number(cacheType));
             check(QuireCpu.quire_open(config, context));
             return new CpuKernels(shape, limits, context.get(), new PackedWeights(packedFile, minFileBytes, isaNumber));
         }
@@ -114,7 +128,7 @@ public final class CpuKernels implements Kernels {
         open();
         int threads = QuireCpu.quire_context_threads(context);
         return "cpu " + isaName(QuireCpu.quire_context_isa(context)) + " " + threads
-                + (threads == 1 ? " thread" : " threads");
+                + (threads == 1 ? " thread" : " threads") + ", " + cacheType().label() + " cache";
     }
 
     /// The tensor's memory is needed until `bind`.
@@ -148,6 +162,12 @@ public final class CpuKernels implements Kernels {
         }
         packing = weights.load(context);
         check(QuireCpu.quire_bind(context, NativeShape.ids(layers), NativeShape.ids(model)));
+    }
+
+    @Override
+    public CacheType cacheType() {
+        open();
+        return NativeShape.cacheType(QuireCpu.quire_context_cache_type(context));
     }
 
     @Override

@@ -36,6 +36,11 @@ final class QuireCpu {
     static final int GATED_GELU = 1;
     static final int GELU = 2;
 
+    static final int CACHE_AUTO = 0;
+    static final int CACHE_F16 = 1;
+    static final int CACHE_BF16 = 2;
+    static final int CACHE_INT8 = 3;
+
     static final int PAIRS_ADJACENT = 0;
     static final int PAIRS_HALVES = 1;
 
@@ -128,6 +133,9 @@ final class QuireCpu {
 
         @MemberSetter
         native void isa(int value);
+
+        @MemberSetter
+        native void cache_type(int value);
     }
 
     /// `quire_plan`.
@@ -280,6 +288,8 @@ final class QuireCpu {
 
     static native int quire_bind(
             @Cast("quire_context*") long context, @Const int[] layer_weights, @Const int[] model_weights);
+
+    static native int quire_context_cache_type(@Cast("const quire_context*") long context);
 
     static native long quire_block_bytes(@Cast("const quire_context*") long context);
 

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.quire.kernel.Batch;
+import dev.quire.kernel.CacheType;
 import dev.quire.kernel.Kernels;
 import dev.quire.kernel.LayerShape;
 import dev.quire.kernel.ModelShape;
@@ -27,13 +28,13 @@ class ArchitectureParityTest {
     private static final int[] MATES = TinyModel.tokens(6, LENGTH);
 
     private static Kernels open(TinyModel model, int threads, String isa) {
-        Kernels kernels = CpuKernels.open(model.shape(), TinyModel.LIMITS, threads, isa);
+        Kernels kernels = CpuKernels.open(model.shape(), TinyModel.LIMITS, threads, isa, CacheType.F16);
         model.load(kernels);
         return kernels;
     }
 
     private static Kernels reference(TinyModel model) {
-        Kernels kernels = new ReferenceKernels(model.shape(), TinyModel.LIMITS, TensorType.F16);
+        Kernels kernels = new ReferenceKernels(model.shape(), TinyModel.LIMITS, CacheType.F16);
         model.load(kernels);
         return kernels;
     }
