@@ -7,6 +7,7 @@
 #include <new>
 
 #include "config.h"
+#include "cores.h"
 #include "isa.h"
 
 namespace quire {
@@ -85,9 +86,9 @@ static std::unique_ptr<quire_context> make_context(const quire_config& config,
   context->value_dim = (config.head_dim + kLanes - 1) / kLanes * kLanes;
   context->head_elements = int64_t{kPageTokens} * (config.head_dim + context->value_dim);
   context->block_elements = context->head_elements * config.kv_heads;
-  const int32_t cores = quire_cores();
-  const int32_t threads = config.threads == 0 ? cores : config.threads;
-  context->pool = std::make_unique<ThreadPool>(threads, threads <= cores);
+  const Cores cores = usable_cores();
+  const int32_t threads = config.threads == 0 ? cores.threads() : config.threads;
+  context->pool = std::make_unique<ThreadPool>(threads, threads <= cores.processors());
   context->ropes = copy_ropes(config);
   context->layer_ropes.assign(config.layer_rope, config.layer_rope + config.layers);
   context->windows.assign(config.layer_window, config.layer_window + config.layers);
