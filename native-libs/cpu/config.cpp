@@ -5,8 +5,6 @@
 
 namespace quire {
 
-static constexpr int32_t kMaxThreads = 512;
-
 static int32_t check_counts(const quire_config& c) {
   const struct {
     const char* name;
@@ -36,9 +34,9 @@ static int32_t check_counts(const quire_config& c) {
     return fail(QUIRE_UNSUPPORTED_SHAPE, "head_dim must be even and at most %d: head_dim=%d",
                 kMaxHeadDim, c.head_dim);
   }
-  if (c.threads < 0 || c.threads > kMaxThreads) {
-    return fail(QUIRE_INVALID_ARG, "threads must be between 0 and %d: threads=%d", kMaxThreads,
-                c.threads);
+  if (c.threads < 0 || c.threads > ThreadPool::kMaxThreads) {
+    return fail(QUIRE_INVALID_ARG, "threads must be between 0 and %d: threads=%d",
+                ThreadPool::kMaxThreads, c.threads);
   }
   return QUIRE_OK;
 }

@@ -88,7 +88,8 @@ static std::unique_ptr<quire_context> make_context(const quire_config& config,
   context->block_elements = context->head_elements * config.kv_heads;
   const Cores cores = usable_cores();
   const int32_t threads = config.threads == 0 ? cores.threads() : config.threads;
-  context->pool = std::make_unique<ThreadPool>(threads, threads <= cores.processors());
+  context->pool = std::make_unique<ThreadPool>(threads, threads <= cores.processors(),
+                                               cores.allowed, cores.nodes_of(threads));
   context->ropes = copy_ropes(config);
   context->layer_ropes.assign(config.layer_rope, config.layer_rope + config.layers);
   context->windows.assign(config.layer_window, config.layer_window + config.layers);
