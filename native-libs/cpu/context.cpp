@@ -90,6 +90,7 @@ static std::unique_ptr<quire_context> make_context(const quire_config& config,
   const int32_t threads = config.threads == 0 ? cores.threads() : config.threads;
   context->pool = std::make_unique<ThreadPool>(threads, threads <= cores.processors(),
                                                cores.allowed, cores.nodes_of(threads));
+  context->parts = std::make_unique<PartQueue>(cores.nodes_of(threads));
   context->ropes = copy_ropes(config);
   context->layer_ropes.assign(config.layer_rope, config.layer_rope + config.layers);
   context->windows.assign(config.layer_window, config.layer_window + config.layers);
