@@ -5,8 +5,6 @@
 
 namespace quire {
 
-static constexpr int32_t kMaxThreads = 512;
-
 static int32_t check_counts(const quire_config& c) {
   const struct {
     const char* name;
@@ -44,9 +42,9 @@ static int32_t check_counts(const quire_config& c) {
                 "feed_forward=%d, heads=%d, head_dim=%d",
                 kMaxQuantBlocks * kQuantElements, c.embedding, c.feed_forward, c.heads, c.head_dim);
   }
-  if (c.threads < 0 || c.threads > kMaxThreads) {
-    return fail(QUIRE_INVALID_ARG, "threads must be between 0 and %d: threads=%d", kMaxThreads,
-                c.threads);
+  if (c.threads < 0 || c.threads > ThreadPool::kMaxThreads) {
+    return fail(QUIRE_INVALID_ARG, "threads must be between 0 and %d: threads=%d",
+                ThreadPool::kMaxThreads, c.threads);
   }
   return QUIRE_OK;
 }

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "config.h"
+#include "cores.h"
 #include "isa.h"
 
 namespace quire {
@@ -107,9 +108,11 @@ static std::unique_ptr<quire_context> make_context(const quire_config& config,
   context->group = config.heads / config.kv_heads;
   context->layout = cache_layout(config);
   own.cache_type = context->layout.type;
-  const int32_t cores = quire_cores();
-  const int32_t threads = config.threads == 0 ? cores : config.threads;
-  context->pool = std::make_unique<ThreadPool>(threads, threads <= cores);
+  const Cores cores = usable_cores();
+  const int32_t threads = config.threads == 0 ? cores.threads() : config.threads;
+  context->pool = std::make_unique<ThreadPool>(threads, threads <= cores.processors(),
+                                               cores.allowed, cores.nodes_of(threads));
+  context->parts = std::make_unique<PartQueue>(cores.nodes_of(threads));
   context->ropes = copy_ropes(config);
   context->layer_ropes.assign(config.layer_rope, config.layer_rope + config.layers);
   context->windows.assign(config.layer_window, config.layer_window + config.layers);

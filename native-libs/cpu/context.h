@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kernel_table.h"
+#include "parts.h"
 #include "status.h"
 #include "thread_pool.h"
 
@@ -120,6 +121,7 @@ struct quire_context {
   int32_t isa;
   const quire::KernelTable* kernels;
   std::unique_ptr<quire::ThreadPool> pool;
+  std::unique_ptr<quire::PartQueue> parts;
 
   // Shape.
   int64_t query_width, kv_width;

@@ -115,7 +115,7 @@ typedef struct quire_config {
   int32_t max_tokens, max_seqs, max_rows;
   int32_t table_stride;  // entries of one block table row
   // Backend.
-  int32_t threads;     // 0 = as many as the process may use cores
+  int32_t threads;     // 0 = quire_cores(), one less from four on
   int32_t isa;         // QUIRE_ISA_*
   int32_t cache_type;  // QUIRE_CACHE_*
 } quire_config;
@@ -164,8 +164,8 @@ const char* quire_last_error(void);
 // then says what the processor lacks and what it could run.
 int32_t quire_isa(int32_t isa);
 
-// Cores that this process may use: the smaller of its affinity mask and its cgroup's quota (rounded
-// up); >= 1.
+// Physical cores that this process may use: those in its affinity mask, and no more than the
+// processors' worth of time that its control groups allow (rounded up); >= 1.
 int32_t quire_cores(void);
 
 // Page-aligned host memory, not yet touched; a multiple of 64 bytes is reserved. OOM where there is

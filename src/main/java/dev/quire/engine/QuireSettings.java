@@ -34,7 +34,8 @@ public interface QuireSettings {
     @WithDefault("disk")
     String packing();
 
-    /// Threads of the CPU backend, the engine's own included; 0 = the cores that the process may use.
+    /// Threads of the CPU backend, the engine's own included; 0 = the physical cores that the process may use, one
+    /// less from four on.
     @WithDefault("0")
     int threads();
 

@@ -41,7 +41,7 @@ public final class CpuKernels implements Kernels {
         this.context = context;
     }
 
-    /// Opens a context: `threads` worker threads (0 = as many as the process may use cores) and instruction set `isa`:
+    /// Opens a context: `threads` worker threads (0 = {@link #cores}, one less from four on) and instruction set `isa`:
     /// `auto`, `scalar`, `avx2`, `avx512`, `vnni` or `amx`. Weights are packed into memory.
     public static CpuKernels open(ModelShape shape, BatchLimits limits, int threads, String isa) {
         return open(shape, limits, threads, isa, CacheType.AUTO);
@@ -86,7 +86,7 @@ public final class CpuKernels implements Kernels {
         }
     }
 
-    /// Cores that this process may use: the smaller of its affinity mask and its control group's quota.
+    /// Physical cores that this process may use: those in its affinity mask, within its control groups' quotas.
     public static int cores() {
         Loader.load(QuireCpu.class);
         return QuireCpu.quire_cores();
