@@ -20,6 +20,7 @@ public final class ReferenceKernels implements Kernels {
     private final ModelShape shape;
     private final BatchLimits limits;
     private final TensorType cacheType;
+    private final ActivationRounding activationRounding;
     private final List<FloatMatrix> weights = new ArrayList<>();
     private final List<Rotation> rotations;
 
@@ -42,18 +43,20 @@ public final class ReferenceKernels implements Kernels {
     private Batch batch;
 
     public ReferenceKernels(ModelShape shape, BatchLimits limits) {
-        this(shape, limits, TensorType.F32);
+        this(shape, limits, TensorType.F32, ActivationRounding.NONE);
     }
 
-    /// With the cache's keys and values rounded to `cacheType`, F32 or F16: what a backend that keeps them so is
-    /// measured against.
-    public ReferenceKernels(ModelShape shape, BatchLimits limits, TensorType cacheType) {
+    /// With the cache's keys and values rounded to `cacheType`, F32 or F16, and the inputs of products with quantised
+    /// weights by `activationRounding`: what a backend that keeps them so is measured against.
+    public ReferenceKernels(
+            ModelShape shape, BatchLimits limits, TensorType cacheType, ActivationRounding activationRounding) {
         if (cacheType != TensorType.F32 && cacheType != TensorType.F16) {
             throw new IllegalArgumentException("cacheType must be F32 or F16: cacheType=" + cacheType);
         }
         this.shape = shape;
         this.limits = limits;
         this.cacheType = cacheType;
+        this.activationRounding = activationRounding;
         rotations = shape.ropes().stream()
                 .map(rope -> new Rotation(rope, limits.tokens()))
                 .toList();
@@ -78,7 +81,7 @@ public final class ReferenceKernels implements Kernels {
 
     @Override
     public int weight(Tensor tensor) {
-        weights.add(FloatMatrix.of(tensor));
+        weights.add(FloatMatrix.of(tensor, activationRounding));
         return weights.size() - 1;
     }
 

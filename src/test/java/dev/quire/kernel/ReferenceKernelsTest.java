@@ -166,6 +166,7 @@ class ReferenceKernelsTest {
     void new_cacheOfOtherTypes_isRefused() {
         refuses(
                 "cacheType must be F32 or F16: cacheType=Q8_0",
-                () -> new ReferenceKernels(SHAPE, new BatchLimits(4, 1, 1, 2, 1, 1), TensorType.Q8_0));
+                () -> new ReferenceKernels(
+                        SHAPE, new BatchLimits(4, 1, 1, 2, 1, 1), TensorType.Q8_0, ActivationRounding.NONE));
     }
 }

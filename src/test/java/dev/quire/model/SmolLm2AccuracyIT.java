@@ -17,8 +17,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /// How far the native kernels' log-probabilities are from {@link ReferenceKernels}, over the reference's ten best
-// tokens
-/// at every greedy position of the golden prompts, teacher-forced. Leaves what the reference said in
+/// tokens at every greedy position of the golden prompts, teacher-forced. Leaves what the reference said in
 /// `target/accuracy/reference.json`, for `bench/accuracy_llama.py`.
 class SmolLm2AccuracyIT {
     /// Half of what llama.cpp reaches on this file at the same positions, 0.098 nats (docs/results/cpu.md).
