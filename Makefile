@@ -26,7 +26,7 @@ TOOLS_MISSING = $(shell build/missing-tools)
 # CI asks for 200,000 damaged model files, a build for fewer.
 fuzz-flags = $(if $(MUTANTS),-Dfuzz.mutants=$(MUTANTS)) $(if $(SEED),-Dfuzz.seed=$(SEED))
 
-.PHONY: help run test test-fuzz hostile-files build native format bench check-tokenizers vocabularies clean
+.PHONY: help run test test-fuzz hostile-files build native format bench share compare accuracy check-tokenizers vocabularies clean
 
 ## run: build what is needed, fetch the default model the first time, serve on port 8080 (ARGS="--port 9090" adds flags)
 run: $(JAR)
@@ -79,6 +79,19 @@ format:
 ## bench: load the server over HTTP and print its rates (bench/README.md)
 bench: $(JAR)
 	@bench/compare_llama.sh --only quire $(ARGS)
+
+## share: say what a step costs beside the kernels, at 32 streams (bench/README.md)
+share: $(JAR)
+	@python3 bench/step_share.py $(ARGS)
+
+## compare: Quire, llama.cpp and others in turn, into docs/results/cpu.md (ARGS="--quick" for a trial; bench/README.md)
+compare: $(JAR)
+	@python3 bench/compare.py $(ARGS)
+
+## accuracy: log-probabilities of the kernels, and of llama.cpp, against the float32 reference (ARGS="--q4-0")
+accuracy: $(JAR)
+	@$(MVN) $(stub-flag) -Dtest=SmolLm2AccuracyIT -Dsurefire.failIfNoSpecifiedTests=true test
+	@python3 bench/accuracy_llama.py $(ARGS)
 
 ## check-tokenizers: compare real vocabularies with Hugging Face and sentencepiece (needs pip's packages that its scripts name)
 VOCABULARIES ?= $(shell ls target/llama-cpp-source/models/ggml-vocab-*.gguf | grep -vE 'spm|phi-3|baichuan|bert|gemma')

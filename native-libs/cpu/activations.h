@@ -1,6 +1,7 @@
 // Where quantised activations lie: x = scale * q, 32 columns at a time (quantise.cpp).
 //
-// Tokens are cut into even parts of up to kTokenGroup. Within a part of T tokens they are
+// Tokens are cut into even parts of up to kTokenGroup. One thread prepares a part: two would write
+// to the same cache lines. Within a part of T tokens they are
 // interleaved, so that a product reaches all of them from one pointer:
 //
 //   quants    [cols / 4][T][4] int8
@@ -19,7 +20,11 @@ struct Part {
   int64_t first, count;
 };
 
-static inline int64_t parts_of(int64_t tokens) { return (tokens + kTokenGroup - 1) / kTokenGroup; }
+// One for few tokens; else an even number, so that two threads get as much to prepare.
+static inline int64_t parts_of(int64_t tokens) {
+  constexpr int64_t kPair = 2 * kTokenGroup;
+  return tokens <= kRedundantTokens ? 1 : (tokens + kPair - 1) / kPair * 2;
+}
 
 static inline Part part_at(int64_t index, int64_t tokens) {
   const int64_t parts = parts_of(tokens);
@@ -31,7 +36,7 @@ static inline Part part_with(int64_t token, int64_t tokens) {
   return part_at(((token + 1) * parts_of(tokens) - 1) / tokens, tokens);
 }
 
-// The columns of a part of kTokens tokens (0: `count`, known at run time).
+// A part of kTokens tokens.
 template <int kTokens>
 struct PartView {
   const int8_t* quants;

@@ -1,8 +1,8 @@
 // q, k, v = products with norm(x); q and k normalised by head and rotated; k and v into the cache.
 //
 // Parallel over row tiles of the three products; what follows a product is done by the thread that
-// computed the rows, while they are in cache. A norm over a head and a rotation of its halves need
-// whole heads: there, a thread's share of the query and key rows is widened to these.
+// computed the rows, while they are in cache. A norm over a head, a rotation of its halves and a
+// cache with scales need whole heads: there, a thread's share of the rows is widened to these.
 #include "fused.h"
 #include "project.h"
 #include "rotation.h"
@@ -38,15 +38,17 @@ struct AttentionInput {
     query_tiles = row_tiles(context.query_width);
     kv_tiles = row_tiles(context.kv_width);
     const bool whole_heads = weights.query_norm != nullptr || weights.key_norm != nullptr ||
-                             (rope != nullptr && rope->pairs == QUIRE_PAIRS_HALVES);
+                             (rope != nullptr && rope->pairs == QUIRE_PAIRS_HALVES) ||
+                             context.layout.type == QUIRE_CACHE_INT8;
     unit = whole_heads ? head_tiles(context.config.head_dim) : 1;
   }
 
   // The first tile at or after `tile` where a share of query, key and value tiles may begin.
   int64_t boundary(int64_t tile) const {
-    const int64_t first = tile <= query_tiles ? 0 : query_tiles;
+    const int64_t first = tile <= query_tiles              ? 0
+                          : tile <= query_tiles + kv_tiles ? query_tiles
+                                                           : query_tiles + kv_tiles;
     const int64_t count = first == 0 ? query_tiles : kv_tiles;
-    if (tile >= query_tiles + kv_tiles) return tile;
     const int64_t within = (tile - first + unit - 1) / unit * unit;
     return first + (within < count ? within : count);
   }
@@ -69,21 +71,17 @@ struct AttentionInput {
     for (int64_t token = 0; token < context.plan->tokens; ++token) {
       if (context.plan->slot[token] < 0) continue;
       context.kernels->cache_write_key(
-          context.key.get() + token * context.kv_width, rows.begin, rows.end,
-          context.config.head_dim, context.cache + layer * context.layer_elements,
-          context.head_elements, context.block_elements, context.plan->slot[token]);
+          context.layout, context.key.get() + token * context.kv_width, rows.begin, rows.end,
+          context.cache + layer * context.layer_bytes, context.plan->slot[token]);
     }
   }
 
   void write_values(Range rows) const {
-    const int64_t keys = int64_t{context.config.head_dim} * kPageTokens;
     for (int64_t token = 0; token < context.plan->tokens; ++token) {
       if (context.plan->slot[token] < 0) continue;
-      context.kernels->cache_write_value(context.value.get() + token * context.kv_width, rows.begin,
-                                         rows.end, context.config.head_dim, context.value_dim,
-                                         context.cache + layer * context.layer_elements + keys,
-                                         context.head_elements, context.block_elements,
-                                         context.plan->slot[token]);
+      context.kernels->cache_write_value(
+          context.layout, context.value.get() + token * context.kv_width, rows.begin, rows.end,
+          context.cache + layer * context.layer_bytes, context.plan->slot[token]);
     }
   }
 

@@ -5,8 +5,6 @@
 
 namespace quire {
 
-static constexpr int32_t kMaxThreads = 512;
-
 static int32_t check_counts(const quire_config& c) {
   const struct {
     const char* name;
@@ -36,9 +34,17 @@ static int32_t check_counts(const quire_config& c) {
     return fail(QUIRE_UNSUPPORTED_SHAPE, "head_dim must be even and at most %d: head_dim=%d",
                 kMaxHeadDim, c.head_dim);
   }
-  if (c.threads < 0 || c.threads > kMaxThreads) {
-    return fail(QUIRE_INVALID_ARG, "threads must be between 0 and %d: threads=%d", kMaxThreads,
-                c.threads);
+  const int64_t heads_width = int64_t{c.heads} * c.head_dim;
+  const int64_t inner = c.embedding > c.feed_forward ? c.embedding : c.feed_forward;
+  if ((heads_width > inner ? heads_width : inner) > int64_t{kMaxQuantBlocks} * kQuantElements) {
+    return fail(QUIRE_UNSUPPORTED_SHAPE,
+                "embedding, feed_forward and heads * head_dim must be at most %d: embedding=%d, "
+                "feed_forward=%d, heads=%d, head_dim=%d",
+                kMaxQuantBlocks * kQuantElements, c.embedding, c.feed_forward, c.heads, c.head_dim);
+  }
+  if (c.threads < 0 || c.threads > ThreadPool::kMaxThreads) {
+    return fail(QUIRE_INVALID_ARG, "threads must be between 0 and %d: threads=%d",
+                ThreadPool::kMaxThreads, c.threads);
   }
   return QUIRE_OK;
 }
@@ -54,6 +60,10 @@ static int32_t check_kinds(const quire_config& c) {
                 "activation must be one of QUIRE_GATED_SILU ... QUIRE_GELU: "
                 "activation=%d",
                 c.activation);
+  }
+  if (c.cache_type < QUIRE_CACHE_AUTO || c.cache_type > QUIRE_CACHE_INT8) {
+    return fail(QUIRE_UNSUPPORTED_DTYPE, "cache_type must be one of QUIRE_CACHE_*: cache_type=%d",
+                c.cache_type);
   }
   if (!(c.norm_epsilon >= 0) || !isfinite(c.norm_epsilon)) {
     return fail(QUIRE_INVALID_ARG, "norm_epsilon must be finite and not negative: norm_epsilon=%g",

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "config.h"
+#include "cores.h"
 #include "isa.h"
 
 namespace quire {
@@ -50,14 +51,15 @@ static void allocate_scratch(quire_context& context) {
   context.logits = allocate<float>(elements({rows, c.vocabulary}));
   context.shared = activations(tokens > rows ? tokens : rows, widest);
   context.query_tiles = allocate<QueryTile>(tokens);
-  context.running = allocate<float>(threads * 2 * kAttentionRows * (2 + context.value_dim));
+  context.running = allocate<float>(threads * 2 * kAttentionRows * (2 + context.layout.value_dim));
+  context.prepared = allocate<uint32_t>(threads * kPreparedRows * c.head_dim);
   // Only steps of few tokens split their contexts over threads; others have heads enough.
   context.chunks = (int64_t{c.context_length} + kChunkTokens - 1) / kChunkTokens;
   const int64_t busy = 4 * threads / c.kv_heads;
   context.split_tokens = busy > 4 ? busy : 4;
   context.split_tokens = context.split_tokens < tokens ? context.split_tokens : tokens;
   context.partial = allocate<float>(
-      elements({context.split_tokens, c.heads, context.chunks, 2 + context.value_dim}));
+      elements({context.split_tokens, c.heads, context.chunks, 2 + context.layout.value_dim}));
   for (int64_t thread = 0; thread < threads; ++thread) {
     context.own.push_back(activations(kRedundantTokens, widest));
     context.own.back().panel = allocate<uint8_t>(panel_bytes(widest));
@@ -66,10 +68,30 @@ static void allocate_scratch(quire_context& context) {
     sampling.weight = allocate<float>(c.vocabulary);
     sampling.run_sum = allocate<double>(c.vocabulary / kSumRun + 1);
     sampling.seen = allocate<int32_t>(c.vocabulary);
+    sampling.kept = allocate<int32_t>(c.vocabulary + kLanes);
+    sampling.kept_logit = allocate<float>(c.vocabulary + kLanes);
+    sampling.kept_weight = allocate<float>(c.vocabulary + kLanes);
+    sampling.band = allocate<int32_t>(c.vocabulary + kLanes);
+    sampling.band_logit = allocate<float>(c.vocabulary + kLanes);
+    sampling.band_weight = allocate<float>(c.vocabulary + kLanes);
+    sampling.maximum = allocate<float>((c.vocabulary / kSumRun + 1) * kLanes);
     sampling.candidate = allocate<Candidate>(c.vocabulary);
-    sampling.active = allocate<Candidate>(c.vocabulary);
     context.sampling.push_back(std::move(sampling));
   }
+}
+
+static CacheLayout cache_layout(const quire_config& config) {
+  CacheLayout layout = {};
+  layout.type = config.cache_type == QUIRE_CACHE_AUTO ? QUIRE_CACHE_BF16 : config.cache_type;
+  layout.head_dim = config.head_dim;
+  layout.value_dim = (config.head_dim + kLanes - 1) / kLanes * kLanes;
+  const int64_t element_bytes = layout.type == QUIRE_CACHE_INT8 ? 1 : 2;
+  layout.value_offset = element_bytes * kPageTokens * layout.head_dim;
+  layout.scale_offset = layout.value_offset + element_bytes * kPageTokens * layout.value_dim;
+  const int64_t scale_bytes = layout.type == QUIRE_CACHE_INT8 ? 2 * 2 * kPageTokens : 0;
+  layout.head_bytes = layout.scale_offset + scale_bytes;
+  layout.block_bytes = layout.head_bytes * config.kv_heads;
+  return layout;
 }
 
 static std::unique_ptr<quire_context> make_context(const quire_config& config,
@@ -84,12 +106,13 @@ static std::unique_ptr<quire_context> make_context(const quire_config& config,
   context->query_width = int64_t{config.heads} * config.head_dim;
   context->kv_width = int64_t{config.kv_heads} * config.head_dim;
   context->group = config.heads / config.kv_heads;
-  context->value_dim = (config.head_dim + kLanes - 1) / kLanes * kLanes;
-  context->head_elements = int64_t{kPageTokens} * (config.head_dim + context->value_dim);
-  context->block_elements = context->head_elements * config.kv_heads;
-  const int32_t cores = quire_cores();
-  const int32_t threads = config.threads == 0 ? cores : config.threads;
-  context->pool = std::make_unique<ThreadPool>(threads, threads <= cores);
+  context->layout = cache_layout(config);
+  own.cache_type = context->layout.type;
+  const Cores cores = usable_cores();
+  const int32_t threads = config.threads == 0 ? cores.threads() : config.threads;
+  context->pool = std::make_unique<ThreadPool>(threads, threads <= cores.processors(),
+                                               cores.allowed, cores.nodes_of(threads));
+  context->parts = std::make_unique<PartQueue>(cores.nodes_of(threads));
   context->ropes = copy_ropes(config);
   context->layer_ropes.assign(config.layer_rope, config.layer_rope + config.layers);
   context->windows.assign(config.layer_window, config.layer_window + config.layers);
@@ -110,9 +133,7 @@ QUIRE_EXPORT int32_t quire_open(const quire_config* config, quire_context** cont
   if (status != QUIRE_OK) return status;
   int32_t isa;
   const KernelTable* kernels = kernels_of(config->isa, &isa);
-  if (kernels == nullptr) {
-    return fail(QUIRE_ISA_MISSING, "processor must have the instruction set: isa=%d", config->isa);
-  }
+  if (kernels == nullptr) return isa;
   try {
     *context = make_context(*config, kernels, isa).release();
     return QUIRE_OK;
@@ -133,8 +154,12 @@ QUIRE_EXPORT int32_t quire_context_threads(const quire_context* context) {
   return context->pool->threads();
 }
 
+QUIRE_EXPORT int32_t quire_context_cache_type(const quire_context* context) {
+  return context->layout.type;
+}
+
 QUIRE_EXPORT int64_t quire_block_bytes(const quire_context* context) {
-  return context->block_elements * context->config.layers * static_cast<int64_t>(sizeof(uint16_t));
+  return context->layout.block_bytes * context->config.layers;
 }
 
 QUIRE_EXPORT int32_t quire_cache_open(quire_context* context, int64_t blocks, void* memory) {
@@ -145,9 +170,9 @@ QUIRE_EXPORT int32_t quire_cache_open(quire_context* context, int64_t blocks, vo
                 "memory=%p",
                 static_cast<long long>(blocks), memory);
   }
-  context->cache = static_cast<uint16_t*>(memory);
+  context->cache = static_cast<uint8_t*>(memory);
   context->blocks = blocks;
-  context->layer_elements = blocks * context->block_elements;
+  context->layer_bytes = blocks * context->layout.block_bytes;
   return QUIRE_OK;
 }
 
@@ -163,13 +188,12 @@ QUIRE_EXPORT int32_t quire_block_copy(quire_context* context, int32_t count, con
                   src[i], dst[i], static_cast<long long>(context->blocks));
     }
   }
-  const int64_t elements = context->block_elements;
+  const int64_t bytes = context->layout.block_bytes;
   for (int32_t layer = 0; layer < context->config.layers; ++layer) {
-    uint16_t* base = context->cache + layer * context->layer_elements;
+    uint8_t* base = context->cache + layer * context->layer_bytes;
     for (int32_t i = 0; i < count; ++i) {
       if (src[i] == dst[i]) continue;
-      memcpy(base + dst[i] * elements, base + src[i] * elements,
-             static_cast<size_t>(elements) * sizeof(uint16_t));
+      memcpy(base + dst[i] * bytes, base + src[i] * bytes, static_cast<size_t>(bytes));
     }
   }
   return QUIRE_OK;

@@ -12,14 +12,11 @@
 #include <vector>
 
 #include "kernel_table.h"
+#include "parts.h"
 #include "status.h"
 #include "thread_pool.h"
 
 namespace quire {
-
-// Up to this many tokens, every thread normalises and quantises all of them for itself: cheaper
-// than waiting for each other once more.
-constexpr int64_t kRedundantTokens = 4;
 
 struct FreeMemory {
   void operator()(void* memory) const;
@@ -94,8 +91,8 @@ struct QueryTile {
 };
 
 struct Candidate {
-  uint32_t key;  // orders like the logit
-  int32_t token;
+  float logit;
+  int32_t place;  // in the list
   float weight;
 };
 
@@ -104,8 +101,14 @@ struct SampleScratch {
   Buffer<float> weight;         // [vocabulary]
   Buffer<double> run_sum;       // [vocabulary / 512]
   Buffer<int32_t> seen;         // [vocabulary] zero between rows
-  Buffer<Candidate> candidate;  // [vocabulary] in id order
-  Buffer<Candidate> active;     // [vocabulary]
+  Buffer<int32_t> kept;         // [vocabulary + 16] ids of what may be drawn
+  Buffer<float> kept_logit;     // [vocabulary + 16]
+  Buffer<float> kept_weight;    // [vocabulary + 16]
+  Buffer<float> maximum;        // [vocabulary / 512 rounded up, 16]
+  Buffer<int32_t> band;         // [vocabulary + 16] places in that list
+  Buffer<float> band_logit;     // [vocabulary + 16]
+  Buffer<float> band_weight;    // [vocabulary + 16]
+  Buffer<Candidate> candidate;  // [vocabulary]
 };
 
 // Which call of a step is due: 0 embed, 1 + 5 * layer + i, logits, sample; kNoStep outside a step.
@@ -118,12 +121,12 @@ struct quire_context {
   int32_t isa;
   const quire::KernelTable* kernels;
   std::unique_ptr<quire::ThreadPool> pool;
+  std::unique_ptr<quire::PartQueue> parts;
 
   // Shape.
   int64_t query_width, kv_width;
-  int32_t group;                                          // query heads of a KV head
-  int32_t value_dim;                                      // head_dim rounded up to 16
-  int64_t head_elements, block_elements, layer_elements;  // float16 of a head's K and V page; ...
+  int32_t group;  // query heads of a KV head
+  quire::CacheLayout layout;
 
   std::vector<quire::Rope> ropes;
   std::vector<int32_t> layer_ropes;  // [layers] into ropes, -1 = none
@@ -133,9 +136,10 @@ struct quire_context {
   std::vector<quire::Weight> weights;
   quire::BoundWeights bound;
 
-  // Cache: [layer][block][kv_head]{K [head_dim, 16], V [16, value_dim]} float16.
-  uint16_t* cache = nullptr;
+  // Cache: [layer][block][kv_head] of pages.
+  uint8_t* cache = nullptr;
   int64_t blocks = 0;
+  int64_t layer_bytes = 0;
 
   // Step.
   const quire_plan* plan = nullptr;
@@ -154,6 +158,7 @@ struct quire_context {
   std::vector<quire::ActivationScratch> own;    // per thread: [kRedundantTokens, widest]
   quire::Buffer<quire::QueryTile> query_tiles;  // [T]
   quire::Buffer<float> running;                 // per thread: [2 * kAttentionRows, 2 + value_dim]
+  quire::Buffer<uint32_t> prepared;             // per thread: [kPreparedRows, head_dim]
   quire::Buffer<float> partial;                 // [split_tokens, heads, chunks, 2 + value_dim]
   int64_t split_tokens, chunks;
   std::vector<quire::SampleScratch> sampling;  // per thread

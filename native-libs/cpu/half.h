@@ -60,4 +60,12 @@ static inline float bfloat_to_float(uint16_t upper) {
   return value;
 }
 
+// Rounds to nearest, ties to even.
+static inline uint16_t float_to_bfloat(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, 4);
+  if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return 0x7FC0;
+  return static_cast<uint16_t>((bits + 0x7FFFu + ((bits >> 16) & 1)) >> 16);
+}
+
 #endif  // QUIRE_CPU_HALF_H

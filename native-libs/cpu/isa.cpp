@@ -1,20 +1,48 @@
 // Instruction sets by cpuid, counted only where the operating system saves their registers (XCR0).
 //
-// AVX-512 means F, BW, VL and DQ; VNNI is taken where present and changes speed only. (Intel SDM
-// vol. 1, sections 13.2 and 14.3: detection of XSAVE-enabled features.)
+// Each set is a superset of the one before it. AVX-512 means F, BW, VL and DQ. (Intel SDM vol. 1,
+// sections 13.2 and 14.3: detection of XSAVE-enabled features; section 18.3: AMX. Linux
+// documentation, arch/x86/xstate: a process asks for the tiles before it touches them.)
 #include "isa.h"
 
 #include <cpuid.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "status.h"
 
 namespace quire {
 
-static constexpr uint64_t kAvxState = 0x6;      // XMM, YMM
-static constexpr uint64_t kAvx512State = 0xE6;  // and opmask, upper ZMM, ZMM16-31
+static constexpr uint64_t kAvxState = 0x6;        // XMM, YMM
+static constexpr uint64_t kAvx512State = 0xE0;    // opmask, upper ZMM, ZMM16-31
+static constexpr uint64_t kTileState = 0x6'0000;  // TILECFG, TILEDATA
+static constexpr int kRequestState = 0x1023;      // ARCH_REQ_XCOMP_PERM
+static constexpr int kTileData = 18;              // XFEATURE_XTILEDATA
 
-struct Features {
-  bool avx2, avx512, vnni;
+struct Feature {
+  int32_t isa;  // the least that needs it
+  const char* name;
+  uint32_t Processor::* leaf;  // null: xcr0
+  uint64_t bits;
+};
+
+static constexpr Feature kFeatures[] = {
+    {QUIRE_ISA_AVX2, "avx", &Processor::leaf1_ecx, bit_AVX},
+    {QUIRE_ISA_AVX2, "fma", &Processor::leaf1_ecx, bit_FMA},
+    {QUIRE_ISA_AVX2, "f16c", &Processor::leaf1_ecx, bit_F16C},
+    {QUIRE_ISA_AVX2, "avx2", &Processor::leaf7_ebx, bit_AVX2},
+    {QUIRE_ISA_AVX2, "ymm registers of the operating system", nullptr, kAvxState},
+    {QUIRE_ISA_AVX512, "avx512f", &Processor::leaf7_ebx, bit_AVX512F},
+    {QUIRE_ISA_AVX512, "avx512bw", &Processor::leaf7_ebx, bit_AVX512BW},
+    {QUIRE_ISA_AVX512, "avx512vl", &Processor::leaf7_ebx, bit_AVX512VL},
+    {QUIRE_ISA_AVX512, "avx512dq", &Processor::leaf7_ebx, bit_AVX512DQ},
+    {QUIRE_ISA_AVX512, "zmm registers of the operating system", nullptr, kAvx512State},
+    {QUIRE_ISA_VNNI, "avx512_vnni", &Processor::leaf7_ecx, bit_AVX512VNNI},
+    {QUIRE_ISA_AMX, "amx_tile", &Processor::leaf7_edx, 1u << 24},
+    {QUIRE_ISA_AMX, "amx_int8", &Processor::leaf7_edx, 1u << 25},
+    {QUIRE_ISA_AMX, "tiles of the operating system", nullptr, kTileState},
 };
 
 static uint64_t saved_state() {
@@ -24,46 +52,107 @@ static uint64_t saved_state() {
   return static_cast<uint64_t>(high) << 32 | low;
 }
 
-static Features features() {
+Processor this_processor() {
+  Processor out = {};
   uint32_t a, b, c, d;
-  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return {false, false, false};
-  const bool fma = (c & bit_FMA) && (c & bit_F16C) && (c & bit_AVX);
-  const uint64_t state = saved_state();
-  if (!fma || (state & kAvxState) != kAvxState || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
-    return {false, false, false};
+  if (__get_cpuid(1, &a, &b, &c, &d)) {
+    out.leaf1_ecx = c;
+    if (c & bit_OSXSAVE) out.xcr0 = saved_state();
   }
-  const bool avx2 = b & bit_AVX2;
-  const bool avx512 = avx2 && (b & bit_AVX512F) && (b & bit_AVX512BW) && (b & bit_AVX512VL) &&
-                      (b & bit_AVX512DQ) && (state & kAvx512State) == kAvx512State;
-  return {avx2, avx512, avx512 && (c & bit_AVX512VNNI)};
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
+    out.leaf7_ebx = b;
+    out.leaf7_ecx = c;
+    out.leaf7_edx = d;
+  }
+  if (__get_cpuid_count(7, 1, &a, &b, &c, &d)) out.leaf7_1_eax = a;
+  return out;
 }
 
-const KernelTable* kernels_of(int32_t isa, int32_t* chosen) {
-  const Features has = features();
-  if (isa == QUIRE_ISA_AUTO) {
-    isa = has.avx512 ? QUIRE_ISA_AVX512 : has.avx2 ? QUIRE_ISA_AVX2 : QUIRE_ISA_SCALAR;
+const char* isa_name(int32_t isa) {
+  static constexpr const char* kNames[] = {"auto", "scalar", "avx2", "avx512", "vnni", "amx"};
+  return isa >= QUIRE_ISA_AUTO && isa <= QUIRE_ISA_AMX ? kNames[isa] : "unknown";
+}
+
+static void append(char* names, size_t size, const char* name) {
+  const size_t used = strlen(names);
+  snprintf(names + used, size - used, "%s%s", used > 0 ? ", " : "", name);
+}
+
+static bool lacks(const Processor& processor, const Feature& feature, int32_t isa) {
+  const uint64_t has = feature.leaf == nullptr ? processor.xcr0 : processor.*feature.leaf;
+  return feature.isa <= isa && (has & feature.bits) != feature.bits;
+}
+
+void missing_features(const Processor& processor, int32_t isa, char* names, size_t size) {
+  names[0] = 0;
+  for (const Feature& feature : kFeatures) {
+    if (lacks(processor, feature, isa)) append(names, size, feature.name);
   }
-  *chosen = isa == kIsaAvx512WithoutVnni ? QUIRE_ISA_AVX512 : isa;
+}
+
+static bool runs(const Processor& processor, int32_t isa) {
+  for (const Feature& feature : kFeatures) {
+    if (lacks(processor, feature, isa)) return false;
+  }
+  return true;
+}
+
+static const KernelTable* table_of(const Processor& processor, int32_t isa) {
   switch (isa) {
     case QUIRE_ISA_SCALAR:
       return scalar_kernels();
     case QUIRE_ISA_AVX2:
-      return has.avx2 ? avx2_kernels() : nullptr;
+      return avx2_kernels();
     case QUIRE_ISA_AVX512:
-      return has.vnni ? avx512vnni_kernels() : has.avx512 ? avx512_kernels() : nullptr;
-    case kIsaAvx512WithoutVnni:
-      return has.avx512 ? avx512_kernels() : nullptr;
+      return avx512_kernels();
     default:
-      return nullptr;
+      return (processor.leaf7_1_eax & bit_AVX512BF16) != 0 ? bfloat_kernels() : vnni_kernels();
   }
+}
+
+static const KernelTable* refuse(const Processor& processor, int32_t isa, int32_t* status) {
+  char missing[300];
+  char available[100] = "";
+  missing_features(processor, isa, missing, sizeof(missing));
+  // Nothing is missing by cpuid: the kernel has refused the tiles.
+  if (missing[0] == 0) append(missing, sizeof(missing), "permission to use tiles");
+  for (int32_t other = QUIRE_ISA_SCALAR; other < isa; ++other) {
+    if (runs(processor, other)) append(available, sizeof(available), isa_name(other));
+  }
+  *status = fail(QUIRE_ISA_MISSING,
+                 "processor must have the instruction set: isa=%s, missing=[%s], available=[%s]",
+                 isa_name(isa), missing, available);
+  return nullptr;
+}
+
+// Linux gives tiles to a process that asks, for all its threads and for good.
+static bool tiles_permitted() { return syscall(SYS_arch_prctl, kRequestState, kTileData) == 0; }
+
+const KernelTable* kernels_of(int32_t isa, int32_t* chosen) {
+  if (isa == kIsaWithoutBfloat) {
+    const KernelTable* kernels = kernels_of(QUIRE_ISA_VNNI, chosen);
+    return kernels == nullptr ? nullptr : vnni_kernels();
+  }
+  if (isa < QUIRE_ISA_AUTO || isa > QUIRE_ISA_AMX) {
+    *chosen = fail(QUIRE_INVALID_ARG, "isa must be one of QUIRE_ISA_*: isa=%d", isa);
+    return nullptr;
+  }
+  const Processor processor = this_processor();
+  if (isa == QUIRE_ISA_AUTO) {
+    // Not AMX, as long as no kernel uses it.
+    isa = QUIRE_ISA_VNNI;
+    while (!runs(processor, isa)) --isa;
+  } else if (!runs(processor, isa) || (isa == QUIRE_ISA_AMX && !tiles_permitted())) {
+    return refuse(processor, isa, chosen);
+  }
+  *chosen = isa;
+  return table_of(processor, isa);
 }
 
 }  // namespace quire
 
 QUIRE_EXPORT int32_t quire_isa(int32_t isa) {
   int32_t chosen;
-  if (quire::kernels_of(isa, &chosen) == nullptr) {
-    return quire::fail(QUIRE_ISA_MISSING, "processor must have the instruction set: isa=%d", isa);
-  }
+  quire::kernels_of(isa, &chosen);
   return chosen;
 }

@@ -15,9 +15,14 @@ constexpr int kLanes = 16;          // float lanes; also output rows of a weight
 constexpr int kPageTokens = 16;     // tokens of a cache page
 constexpr int kQuantElements = 32;  // elements of a quantised block
 constexpr int kChunkTokens = 256;   // tokens of an attention chunk, at absolute positions
-constexpr int kAttentionRows = 8;   // query rows that share one reading of a page
+constexpr int kAttentionRows = 48;  // query rows of a work item of attention
 constexpr int kMaxHeadDim = 512;
+constexpr int kMaxQuantBlocks = 2048;  // of a row of activations: 65,536 columns
 constexpr int kTopLogprobs = 20;
+
+// Up to this many tokens, every thread normalises and quantises all of them for itself: cheaper
+// than waiting for each other once more.
+constexpr int64_t kRedundantTokens = 4;
 
 // A packed weight (pack.cpp has the layout).
 struct Weight {
@@ -39,8 +44,8 @@ constexpr int64_t outliers_of(int64_t cols) { return cols < 128 ? 1 : cols / 128
 // Numbers of 4 bytes that a block of 32 activations has beside them (activations.h).
 constexpr int64_t kBlockFields = 4;
 
-// Rows of activations, quantised. Tokens come in parts of up to token_group, whose rows are
-// interleaved (activations.h); a part begins where its first token's row would.
+// Rows of activations, quantised. Tokens come in parts, whose rows are interleaved (activations.h);
+// a part begins where its first token's row would.
 struct QuantisedRows {
   int8_t* quants;     // [tokens, cols]
   float* blocks;      // [tokens, cols / 32, kBlockFields]
@@ -55,25 +60,52 @@ struct Activations {
   uint8_t* panel;  // the thread's own, panel_bytes(cols); 64-byte aligned
 };
 
+// Where a product goes: element (token, row) is out[token * stride + row].
+struct Products {
+  float* out;
+  int64_t stride;
+  bool sums;  // added to what is there
+};
+
 // Bytes of a row tile's codes as bytes, with its scales and minima as float32, of at most `cols`
 // columns.
 constexpr int64_t panel_bytes(int64_t cols) { return cols * kLanes + cols / 16 * kLanes * 8; }
 
-// Up to kAttentionRows query rows of one KV head against one chunk of a sequence.
-struct AttentionChunk {
-  const uint16_t* pages;       // KV head's first page in block 0: keys [head_dim, 16], then values
-  int64_t block_stride;        // float16 elements from block to block
+// How a layer's cache lies: the pages of head h of block b are at b * block_bytes + h * head_bytes,
+// keys first (cache_write.cpp has the rest).
+struct CacheLayout {
+  int32_t type;  // QUIRE_CACHE_F16 ...
+  int32_t head_dim;
+  int32_t value_dim;     // head_dim rounded up to 16: of a value row
+  int64_t value_offset;  // of the value page behind the key page
+  int64_t scale_offset;  // of the scales, where the type has any
+  int64_t head_bytes;    // keys, values and scales of 16 tokens
+  int64_t block_bytes;   // of all heads
+};
+
+// Up to kAttentionRows query rows of one KV head against a sequence, chunk by chunk.
+struct AttentionTile {
+  CacheLayout layout;
+  const uint8_t* pages;        // of the KV head in block 0
   const int32_t* block_table;  // of the sequence
   int32_t chunk;               // positions chunk * 256 ...
-  int32_t head_dim;
-  int32_t value_dim;  // head_dim rounded up to 16: stride of a value row
   int32_t rows;
   float scale;                         // of scores
   const float* query[kAttentionRows];  // [head_dim]
   int32_t first[kAttentionRows];       // the row attends to positions first ... limit - 1
   int32_t limit[kAttentionRows];
-  float* partial[kAttentionRows];  // [2 + value_dim] written: maximum, sum, weighted values
+  float* partial[kAttentionRows];  // [2 + value_dim]: maximum, sum, weighted values
+  // What attention_prepare makes of the query rows for attention_chunk.
+  uint32_t* prepared;  // [kPreparedRows * head_dim]
+  float prepared_scale[kAttentionRows];
 };
+
+// Tokens that may be drawn, in id order.
+struct TokenList {
+  int32_t* ids;
+  float *logits, *weights;
+};
+constexpr int kPreparedRows = 64;  // kAttentionRows, and room for the last group of them
 
 struct KernelTable {
   // out = in / rms(in) * weight, all [cols].
@@ -81,12 +113,16 @@ struct KernelTable {
   // out = (in - mean) / deviation * weight + bias, all [cols]; bias may be null.
   void (*layer_norm)(const float* in, const float* weight, const float* bias, float epsilon,
                      int64_t cols, float* out);
+  // How quantised rows are cut, for as many tokens: part `index` begins at token part_start(index,
+  // tokens), the last one ends at part_start(parts_of(tokens), tokens).
+  int64_t (*parts_of)(int64_t tokens);
+  int64_t (*part_start)(int64_t index, int64_t tokens);
   // Row `token` of `tokens`: in [cols], cols a multiple of 32.
   void (*quantise)(const float* in, int64_t cols, int64_t token, int64_t tokens,
                    const QuantisedRows& out);
-  // Row tiles [tile_begin, tile_end) for `tokens` tokens: out[token * out_stride + row].
+  // Row tiles [tile_begin, tile_end) for `tokens` tokens.
   void (*matmul)(const Weight& weight, const Activations& in, int64_t tokens, int64_t tile_begin,
-                 int64_t tile_end, float* out, int64_t out_stride);
+                 int64_t tile_end, const Products& to);
   // Rotates elements [begin, end) of the heads in `data`; cos and sin are [rope_dim / 2]. Whole
   // pairs for rope_adjacent, whole heads for rope_halves.
   void (*rope_adjacent)(float* data, int64_t begin, int64_t end, int32_t head_dim, int32_t rope_dim,
@@ -100,24 +136,40 @@ struct KernelTable {
   void (*add)(const float* in, int64_t count, float* out);   // out += in
   void (*scale)(float factor, int64_t count, float* inout);  // inout *= factor
   void (*embed_row)(const Weight& weight, int64_t row, float* out);
-  // Elements [begin, end) of the heads in `data` into `slot`; head h's page of block 0 is at
-  // pages + h * head_stride.
-  void (*cache_write_key)(const float* data, int64_t begin, int64_t end, int32_t head_dim,
-                          uint16_t* pages, int64_t head_stride, int64_t block_stride, int64_t slot);
-  void (*cache_write_value)(const float* data, int64_t begin, int64_t end, int32_t head_dim,
-                            int32_t value_dim, uint16_t* pages, int64_t head_stride,
-                            int64_t block_stride, int64_t slot);
-  void (*attention_chunk)(const AttentionChunk& chunk);
-  // running = running merged with partial, both [2 + value_dim]; then out = values / sum.
-  void (*attention_merge)(float* running, const float* partial, int32_t value_dim);
+  // Elements [begin, end) of the heads in `data` into `slot` of the layer's cache; whole heads for
+  // a type with scales.
+  void (*cache_write_key)(const CacheLayout& layout, const float* data, int64_t begin, int64_t end,
+                          uint8_t* layer, int64_t slot);
+  void (*cache_write_value)(const CacheLayout& layout, const float* data, int64_t begin,
+                            int64_t end, uint8_t* layer, int64_t slot);
+  // Once for the tile's rows; then for every chunk, which writes the rows' partials.
+  void (*attention_prepare)(AttentionTile& tile);
+  void (*attention_chunk)(const AttentionTile& tile);
+  // running[r] = running[r] merged with partial[r], all [2 + value_dim]; then out = values / sum.
+  void (*attention_merge)(float* const* running, const float* const* partial, int32_t rows,
+                          int32_t value_dim);
   void (*attention_finish)(const float* running, int32_t head_dim, float* out);
   // Largest of [count] that is a number and its lowest index; -1 and -infinity where none is above
   // -infinity.
   int64_t (*arg_max)(const float* in, int64_t count, float* largest);
+  // sums [count / 512, rounded up] of each run of 512.
+  void (*run_sums)(const float* in, int64_t count, double* sums);
   // out = exp((in - largest) / temperature), 0 for what is not a number; sums [count / 512, rounded
   // up] of each run of 512.
   void (*exp_weights)(const float* in, int64_t count, float largest, float temperature, float* out,
                       double* sums);
+  // The largest logits of `count`, [count / 512 rounded up, 16]: entry [run, lane] is the largest
+  // of the run's elements lane, lane + 16, ...; -infinity where none is a number.
+  void (*group_maxima)(const float* logits, int64_t count, float* out);
+  // Keeps the tokens of a list whose logit is above `low` and at most `high` and whose weight is
+  // above `weight_bar`, in order; returns how many. `ids` null: their places in the list. `out` may
+  // be the list itself; its arrays have 16 places more than they need.
+  int64_t (*keep_between)(const int32_t* ids, const float* logits, const float* weights,
+                          int64_t count, float low, float high, float weight_bar,
+                          const TokenList& out);
+  // How many of the list have a logit of at least `least`, and the sum of their weights.
+  int64_t (*mass_from)(const float* logits, const float* weights, int64_t count, float least,
+                       double* mass);
   // The `wanted` largest numbers of [count], largest first, ties to the lowest index; returns how
   // many there are.
   int32_t (*top_values)(const float* in, int64_t count, int32_t wanted, int32_t* index,
@@ -129,7 +181,9 @@ constexpr int64_t kSumRun = 512;  // tokens of one entry of exp_weights' sums
 const KernelTable* scalar_kernels();
 const KernelTable* avx2_kernels();
 const KernelTable* avx512_kernels();
-const KernelTable* avx512vnni_kernels();
+const KernelTable* vnni_kernels();
+// The same with AVX512-BF16 for attention.
+const KernelTable* bfloat_kernels();
 
 }  // namespace quire
 

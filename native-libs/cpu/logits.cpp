@@ -12,8 +12,8 @@ void logits(quire_context& context) {
                        context.bound.output_norm};
   project(context, input, is_quantised(head.type), rows, row_tiles(head.rows),
           [&](const Activations& in, Range tiles) {
-            context.kernels->matmul(head, in, rows, tiles.begin, tiles.end, context.logits.get(),
-                                    head.rows);
+            context.kernels->matmul(head, in, rows, tiles.begin, tiles.end,
+                                    {context.logits.get(), head.rows, false});
           });
 }
 

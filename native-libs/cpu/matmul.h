@@ -2,7 +2,7 @@
 //
 //   weight  packed tiles of 16 rows (weight_layout.h)
 //   in      quantised [tokens, cols] (quantised weights; quantise.cpp), or float32
-//   out     [tokens, out_stride] float32
+//   out     [tokens, stride] float32 (Products)
 //
 // Parallel over row tiles, by the caller. The codes of 16 or 32 columns times the activations are
 // summed as exact integers (255 * 127 * 32 < 2^31), their offset taken off; these sums, then the
@@ -16,12 +16,19 @@
 
 namespace quire::QUIRE_ISA {
 
+// From how many tokens on it pays to unpack a tile once: one part at a time unpacks on its way,
+// which is nearly free where a code takes two instructions.
+static constexpr int64_t panel_tokens(const QuantFormat& format) {
+  const bool light = format.high_bits == 0 && format.table == nullptr && format.low_bits >= 4;
+  return light ? 64 : 2 * kTokenGroup + 1;
+}
+
 void matmul_few(const Weight& weight, const Activations& in, int64_t tokens, int64_t begin,
-                int64_t end, float* out, int64_t out_stride);
+                int64_t end, const Products& to);
 void matmul_panel(const Weight& weight, const Activations& in, int64_t tokens, int64_t begin,
-                  int64_t end, float* out, int64_t out_stride);
+                  int64_t end, const Products& to);
 void matmul_float(const Weight& weight, const Activations& in, int64_t tokens, int64_t begin,
-                  int64_t end, float* out, int64_t out_stride);
+                  int64_t end, const Products& to);
 
 // A quantised type as a constant.
 template <int32_t kType>
@@ -58,6 +65,12 @@ static inline void with_type(int32_t type, const Work& work) {
     case QUIRE_MXFP4:
       return work(TypeConstant<QUIRE_MXFP4>{});
   }
+}
+
+static inline void put(const Products& to, int64_t token, int64_t row, int64_t rows, Floats y) {
+  float* at = to.out + token * to.stride + row;
+  if (to.sums) y = add(load_up_to(at, rows - row, 0), y);
+  store_up_to(at, rows - row, y);
 }
 
 }  // namespace quire::QUIRE_ISA

@@ -5,6 +5,11 @@
 
 namespace quire::QUIRE_ISA {
 
+// Which of the readings of a tile this is: there is one for each part.
+struct Pass {
+  int64_t index, count;
+};
+
 template <int32_t kType, int kTokens>
 struct FewTokens {
   static constexpr QuantFormat kFormat = format_of(kType);
@@ -20,8 +25,8 @@ struct FewTokens {
   int64_t cols;
   TileLayout layout;
 
-  FewTokens(const QuantisedRows& rows, int64_t cols)
-      : in(rows, cols, 0), cols(cols), layout(tile_layout(kFormat, cols)) {}
+  FewTokens(const QuantisedRows& rows, int64_t cols, int64_t first)
+      : in(rows, cols, first), cols(cols), layout(tile_layout(kFormat, cols)) {}
 
   // Adds columns 32 * block + group * kFormat.group and following: one scale.
   void add_columns(const uint8_t* codes, const GroupScale& scale, int64_t block, int group,
@@ -64,19 +69,20 @@ struct FewTokens {
     }
   }
 
-  // Asks for the unit that is about kAhead bytes behind this one. The processor's own prefetching
+  // Asks for what is kAhead bytes behind, evenly over the passes: the processor's own prefetching
   // stops at the end of a page, and is too late for a lone token.
-  void ask_ahead(const uint8_t* codes, const uint8_t* scales) const {
-    for (int64_t at = 0; at < layout.code_stride; at += 64) {
-      __builtin_prefetch(codes + kAhead + at);
+  void ask_ahead(const uint8_t* tile, int64_t unit, const Pass& pass) const {
+    const int64_t done = pass.index * (cols / kFormat.unit) + unit;
+    const int64_t end = (done + 1) * layout.code_stride / pass.count;
+    for (int64_t at = done * layout.code_stride / pass.count / 64 * 64; at < end; at += 64) {
+      __builtin_prefetch(tile + kAhead + at);
     }
-    if (layout.scale_stride != layout.code_stride) {
-      constexpr int64_t kUnits = kAhead / (block_bytes(kFormat) * kBlocks);
-      __builtin_prefetch(scales + kUnits * layout.scale_stride);
+    if (layout.scale_stride != layout.code_stride && pass.index == 0) {
+      __builtin_prefetch(tile + layout.bytes + layout.scale_start + unit * layout.scale_stride);
     }
   }
 
-  void add_tile(const uint8_t* tile, Floats (&y)[kTokens]) const {
+  void add_tile(const uint8_t* tile, const Pass& pass, Floats (&y)[kTokens]) const {
     const uint8_t* codes = tile;
     const uint8_t* scales = tile + layout.scale_start;
     for (int64_t unit = 0; unit < cols / kFormat.unit; ++unit) {
@@ -87,7 +93,7 @@ struct FewTokens {
                       load_scale<kType>(scales, i * kGroups + group), unit * kBlocks + i, group, y);
         }
       }
-      ask_ahead(codes, scales);
+      ask_ahead(tile, unit, pass);
       codes += layout.code_stride;
       scales += layout.scale_stride;
     }
@@ -95,36 +101,33 @@ struct FewTokens {
   }
 };
 
+// Row tile `tile` for the tokens of `part`, of which there are kTokens or fewer.
 template <int32_t kType, int kTokens>
-static void few_tokens(const Weight& weight, const Activations& in, int64_t begin, int64_t end,
-                       float* out, int64_t out_stride) {
-  const FewTokens<kType, kTokens> few(in.quantised, weight.cols);
-  for (int64_t tile = begin; tile < end; ++tile) {
-    Floats y[kTokens];
-    for (int t = 0; t < kTokens; ++t) y[t] = set1(0);
-    few.add_tile(weight.packed + tile * few.layout.bytes, y);
-    for (int t = 0; t < kTokens; ++t) {
-      store_up_to(out + t * out_stride + tile * kLanes, weight.rows - tile * kLanes, y[t]);
+static void multiply(const Weight& weight, const QuantisedRows& rows, const Part& part,
+                     const Pass& pass, int64_t tile, const Products& to) {
+  if constexpr (kTokens > 1) {
+    if (part.count < kTokens) {
+      return multiply<kType, kTokens - 1>(weight, rows, part, pass, tile, to);
     }
   }
-}
-
-// As many tokens as kTokens or fewer.
-template <int32_t kType, int kTokens>
-static void up_to(const Weight& weight, const Activations& in, int64_t tokens, int64_t begin,
-                  int64_t end, float* out, int64_t out_stride) {
-  if (tokens == kTokens) {
-    return few_tokens<kType, kTokens>(weight, in, begin, end, out, out_stride);
-  }
-  if constexpr (kTokens > 1) {
-    up_to<kType, kTokens - 1>(weight, in, tokens, begin, end, out, out_stride);
+  const FewTokens<kType, kTokens> few(rows, weight.cols, part.first);
+  Floats y[kTokens];
+  for (int t = 0; t < kTokens; ++t) y[t] = set1(0);
+  few.add_tile(weight.packed + tile * few.layout.bytes, pass, y);
+  for (int t = 0; t < kTokens; ++t) {
+    put(to, part.first + t, tile * kLanes, weight.rows, y[t]);
   }
 }
 
 void matmul_few(const Weight& weight, const Activations& in, int64_t tokens, int64_t begin,
-                int64_t end, float* out, int64_t out_stride) {
+                int64_t end, const Products& to) {
   with_type(weight.type, [&](auto type) {
-    up_to<type.value, kTokenGroup>(weight, in, tokens, begin, end, out, out_stride);
+    for (int64_t tile = begin; tile < end; ++tile) {
+      for (int64_t index = 0; index < parts_of(tokens); ++index) {
+        multiply<type.value, kTokenGroup>(weight, in.quantised, part_at(index, tokens),
+                                          {index, parts_of(tokens)}, tile, to);
+      }
+    }
   });
 }
 

@@ -23,7 +23,7 @@ static inline Floats load_weight(const Bfloat* in) { return load_bfloat(&in->bit
 // `kTiles` neighbouring row tiles for `kTokens` tokens: several chains hide the latency of one.
 template <int kTokens, int kTiles, typename Element>
 static void float_tokens(const Weight& weight, const Activations& in, int64_t token, int64_t tile,
-                         float* out, int64_t out_stride) {
+                         const Products& to) {
   const int64_t tile_bytes = row_tile_bytes(weight.type, weight.cols);
   const Element* packed[kTiles];
   for (int i = 0; i < kTiles; ++i) {
@@ -44,48 +44,48 @@ static void float_tokens(const Weight& weight, const Activations& in, int64_t to
   for (int t = 0; t < kTokens; ++t) {
     for (int i = 0; i < kTiles; ++i) {
       const int64_t row = (tile + i) * kLanes;
-      store_up_to(out + (token + t) * out_stride + row, weight.rows - row, y[t][i]);
+      put(to, token + t, row, weight.rows, y[t][i]);
     }
   }
 }
 
 template <typename Element>
 static void float_tile(const Weight& weight, const Activations& in, int64_t tokens, int64_t tile,
-                       float* out, int64_t out_stride) {
+                       const Products& to) {
   int64_t token = 0;
   for (; token + kFloatTokens <= tokens; token += kFloatTokens) {
-    float_tokens<kFloatTokens, 1, Element>(weight, in, token, tile, out, out_stride);
+    float_tokens<kFloatTokens, 1, Element>(weight, in, token, tile, to);
   }
   for (; token + 2 <= tokens; token += 2) {
-    float_tokens<2, 1, Element>(weight, in, token, tile, out, out_stride);
+    float_tokens<2, 1, Element>(weight, in, token, tile, to);
   }
   for (; token < tokens; ++token) {
-    float_tokens<1, 1, Element>(weight, in, token, tile, out, out_stride);
+    float_tokens<1, 1, Element>(weight, in, token, tile, to);
   }
 }
 
 template <typename Element>
 static void elements(const Weight& weight, const Activations& in, int64_t tokens, int64_t begin,
-                     int64_t end, float* out, int64_t out_stride) {
+                     int64_t end, const Products& to) {
   int64_t tile = begin;
   if (tokens <= 2) {
     for (; tile + 4 <= end; tile += 4) {
-      if (tokens == 1) float_tokens<1, 4, Element>(weight, in, 0, tile, out, out_stride);
-      if (tokens == 2) float_tokens<2, 4, Element>(weight, in, 0, tile, out, out_stride);
+      if (tokens == 1) float_tokens<1, 4, Element>(weight, in, 0, tile, to);
+      if (tokens == 2) float_tokens<2, 4, Element>(weight, in, 0, tile, to);
     }
   }
-  for (; tile < end; ++tile) float_tile<Element>(weight, in, tokens, tile, out, out_stride);
+  for (; tile < end; ++tile) float_tile<Element>(weight, in, tokens, tile, to);
 }
 
 void matmul_float(const Weight& weight, const Activations& in, int64_t tokens, int64_t begin,
-                  int64_t end, float* out, int64_t out_stride) {
+                  int64_t end, const Products& to) {
   switch (weight.type) {
     case QUIRE_F16:
-      return elements<Half>(weight, in, tokens, begin, end, out, out_stride);
+      return elements<Half>(weight, in, tokens, begin, end, to);
     case QUIRE_BF16:
-      return elements<Bfloat>(weight, in, tokens, begin, end, out, out_stride);
+      return elements<Bfloat>(weight, in, tokens, begin, end, to);
     default:
-      return elements<Float>(weight, in, tokens, begin, end, out, out_stride);
+      return elements<Float>(weight, in, tokens, begin, end, to);
   }
 }
 

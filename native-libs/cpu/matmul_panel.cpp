@@ -68,7 +68,7 @@ struct Kind {
   // Rows of the tile for tokens [token, token + kTokens).
   template <int kTokens>
   static void tokens(const Panel& panel, const Ahead& ahead, const Activations& in, int64_t cols,
-                     int64_t token, float* out, int64_t out_stride, int64_t rows) {
+                     int64_t token, const Products& to, int64_t row, int64_t rows) {
     const PartView<kTokens> part(in.quantised, cols, token);
     Floats y[kTokens];
     for (int t = 0; t < kTokens; ++t) y[t] = set1(0);
@@ -107,33 +107,33 @@ struct Kind {
       }
     }
 #pragma GCC unroll kTokenGroup
-    for (int t = 0; t < kTokens; ++t) store_up_to(out + (token + t) * out_stride, rows, y[t]);
+    for (int t = 0; t < kTokens; ++t) put(to, token + t, row, rows, y[t]);
   }
 
   // As many tokens as kTokens or fewer.
   template <int kTokens>
   static void up_to(int64_t count, const Panel& panel, const Ahead& ahead, const Activations& in,
-                    int64_t cols, int64_t token, float* out, int64_t out_stride, int64_t rows) {
+                    int64_t cols, int64_t token, const Products& to, int64_t row, int64_t rows) {
     if (count == kTokens) {
-      return tokens<kTokens>(panel, ahead, in, cols, token, out, out_stride, rows);
+      return tokens<kTokens>(panel, ahead, in, cols, token, to, row, rows);
     }
     if constexpr (kTokens > 1) {
-      up_to<kTokens - 1>(count, panel, ahead, in, cols, token, out, out_stride, rows);
+      up_to<kTokens - 1>(count, panel, ahead, in, cols, token, to, row, rows);
     }
   }
 
   static void tile(const Panel& panel, const Ahead& ahead, const Activations& in, int64_t cols,
-                   int64_t count, float* out, int64_t out_stride, int64_t rows) {
+                   int64_t count, const Products& to, int64_t row, int64_t rows) {
     for (int64_t index = 0; index < parts_of(count); ++index) {
       const Part part = part_at(index, count);
-      up_to<kTokenGroup>(part.count, panel, index == 0 ? ahead : Ahead{}, in, cols, part.first, out,
-                         out_stride, rows);
+      up_to<kTokenGroup>(part.count, panel, index == 0 ? ahead : Ahead{}, in, cols, part.first, to,
+                         row, rows);
     }
   }
 };
 
 void matmul_panel(const Weight& weight, const Activations& in, int64_t tokens, int64_t begin,
-                  int64_t end, float* out, int64_t out_stride) {
+                  int64_t end, const Products& to) {
   with_type(weight.type, [&](auto type) {
     constexpr QuantFormat kFormat = format_of(type.value);
     constexpr CodeKind kKind = kind_of(kFormat);
@@ -144,8 +144,7 @@ void matmul_panel(const Weight& weight, const Activations& in, int64_t tokens, i
       const Ahead ahead = {weight.packed + (tile + 1) * tile_bytes,
                            tile + 1 < end ? tile_bytes / (weight.cols / kQuantElements) : 0};
       Kind<kKind.group, kKind.offset, kKind.minimum, kKind.wide>::tile(
-          panel, ahead, in, weight.cols, tokens, out + tile * kLanes, out_stride,
-          weight.rows - tile * kLanes);
+          panel, ahead, in, weight.cols, tokens, to, tile * kLanes, weight.rows);
     }
   });
 }

@@ -32,8 +32,8 @@ QUIRE_EXPORT int32_t quire_op_matmul(quire_context* context, int32_t weight, int
   const Input input = {in, matrix.cols, nullptr, {}};
   project(*context, input, is_quantised(matrix.type), tokens, row_tiles(matrix.rows),
           [&](const Activations& activations, Range tiles) {
-            context->kernels->matmul(matrix, activations, tokens, tiles.begin, tiles.end, out,
-                                     matrix.rows);
+            context->kernels->matmul(matrix, activations, tokens, tiles.begin, tiles.end,
+                                     {out, matrix.rows, false});
           });
   return QUIRE_OK;
 }
@@ -113,17 +113,14 @@ QUIRE_EXPORT int32_t quire_op_cache_write(quire_context* context, int32_t layer,
                   static_cast<long long>(slot[token]));
     }
   }
-  const int32_t head_dim = context->config.head_dim;
-  uint16_t* keys = context->cache + layer * context->layer_elements;
-  uint16_t* values = keys + int64_t{head_dim} * kPageTokens;
+  uint8_t* pages = context->cache + layer * context->layer_bytes;
   const int64_t width = context->kv_width;
   for (int64_t token = 0; token < tokens; ++token) {
     if (slot[token] < 0) continue;
-    context->kernels->cache_write_key(key + token * width, 0, width, head_dim, keys,
-                                      context->head_elements, context->block_elements, slot[token]);
-    context->kernels->cache_write_value(value + token * width, 0, width, head_dim,
-                                        context->value_dim, values, context->head_elements,
-                                        context->block_elements, slot[token]);
+    context->kernels->cache_write_key(context->layout, key + token * width, 0, width, pages,
+                                      slot[token]);
+    context->kernels->cache_write_value(context->layout, value + token * width, 0, width, pages,
+                                        slot[token]);
   }
   return QUIRE_OK;
 }

@@ -38,13 +38,18 @@ Activations view(const quire_context& context, const Input& input, const Activat
 void multiply(const quire_context& context, const Projection& projection, const Activations& in,
               int64_t tokens, Range tiles, float* out) {
   const Weight& weight = projection.weight;
-  context.kernels->matmul(weight, in, tokens, tiles.begin, tiles.end, out, weight.rows);
+  context.kernels->matmul(weight, in, tokens, tiles.begin, tiles.end, {out, weight.rows, false});
   if (projection.bias == nullptr) return;
   const Range rows = tile_rows(weight, tiles);
   for (int64_t token = 0; rows.begin < rows.end && token < tokens; ++token) {
     context.kernels->add(projection.bias + rows.begin, rows.end - rows.begin,
                          out + token * weight.rows + rows.begin);
   }
+}
+
+void add_product(const quire_context& context, const Weight& weight, const Activations& in,
+                 int64_t tokens, Range tiles, float* out) {
+  context.kernels->matmul(weight, in, tokens, tiles.begin, tiles.end, {out, weight.rows, true});
 }
 
 }  // namespace quire

@@ -58,14 +58,6 @@ struct Row {
     return blocks + (block * kBlockFields + index) * stride;
   }
 
-  // While outliers are looked for: a block's largest magnitude that is left, and what is taken out.
-  int32_t left(int64_t block) const { return number(field(block, 2)); }
-  uint32_t taken(int64_t block) const { return static_cast<uint32_t>(number(field(block, 3))); }
-  void set_left(int64_t block, int32_t largest, uint32_t taken) const {
-    memcpy(field(block, 2), &largest, 4);
-    memcpy(field(block, 3), &taken, 4);
-  }
-
   void set_block(int64_t block, float scale, int32_t sum, int32_t first_sum) const {
     *field(block, 0) = scale;
     *field(block, 1) = scale * static_cast<float>(sum);
@@ -79,31 +71,48 @@ struct Row {
     int8_t* out = quants + block * kQuantElements * stride;
     for (int i = 0; i < kQuantElements; i += 4) memcpy(out + i * stride, in + i, 4);
   }
+};
 
- private:
-  static int32_t number(const float* at) {
-    int32_t bits;
-    memcpy(&bits, at, 4);
-    return bits;
+// While outliers are looked for: the largest magnitude of each block that is left, and what of it
+// is taken out.
+struct Search {
+  int64_t blocks;
+  alignas(64) int32_t left[kMaxQuantBlocks];  // filled up with -1 to whole vectors
+  uint32_t taken[kMaxQuantBlocks];
+
+  Search(const float* in, int64_t cols) : blocks(cols / kQuantElements) {
+    for (int64_t block = 0; block < blocks; ++block) {
+      left[block] = Rest(in + block * kQuantElements, 0).largest_bits();
+      taken[block] = 0;
+    }
+    for (int64_t block = blocks; block % kLanes != 0; ++block) left[block] = -1;
+  }
+
+  // The first of the blocks with the largest magnitude.
+  int64_t best() const {
+    Ints most = set1_ints(-1);
+    for (int64_t i = 0; i < blocks; i += kLanes) most = max_ints(most, load_ints(left + i));
+    const Ints wanted = set1_ints(largest_int(most));
+    for (int64_t i = 0;; i += kLanes) {
+      const uint32_t found = equal(load_ints(left + i), wanted);
+      if (found != 0) return i + __builtin_ctz(found);
+    }
   }
 };
 
-static void take_outliers(const float* in, int64_t cols, const Row& row) {
+static void take_outliers(const float* in, int64_t cols, Search& search, const Row& row) {
   const int64_t count = outliers_of(cols);
   for (int64_t i = 0; i < count; ++i) {
-    int64_t block = 0;
-    for (int64_t other = 1; other < cols / kQuantElements; ++other) {
-      if (row.left(other) > row.left(block)) block = other;
-    }
-    const int32_t bits = row.left(block);
+    const int64_t block = search.best();
+    const int32_t bits = search.left[block];
     if (bits >= kInfinity || bits == 0) {
       for (; i < count; ++i) row.outliers[i * row.stride] = {0, 0.0f};
       return;
     }
     const float* values = in + block * kQuantElements;
-    const int position = Rest(values, row.taken(block)).position_of(bits);
-    const uint32_t taken = row.taken(block) | uint32_t{1} << position;
-    row.set_left(block, Rest(values, taken).largest_bits(), taken);
+    const int position = Rest(values, search.taken[block]).position_of(bits);
+    search.taken[block] |= uint32_t{1} << position;
+    search.left[block] = Rest(values, search.taken[block]).largest_bits();
     row.outliers[i * row.stride] = {static_cast<uint32_t>(block * kQuantElements + position),
                                     values[position]};
   }
@@ -128,15 +137,16 @@ static void quantise_block(const Rest& rest, int32_t bits, int64_t block, const 
 void quantise(const float* in, int64_t cols, int64_t token, int64_t tokens,
               const QuantisedRows& out) {
   const Row row(out, cols, token, tokens);
-  const int64_t blocks = cols / kQuantElements;
-  for (int64_t block = 0; block < blocks; ++block) {
-    row.set_left(block, Rest(in + block * kQuantElements, 0).largest_bits(), 0);
-  }
-  take_outliers(in, cols, row);
-  for (int64_t block = 0; block < blocks; ++block) {
-    quantise_block(Rest(in + block * kQuantElements, row.taken(block)), row.left(block), block,
-                   row);
+  Search search(in, cols);
+  take_outliers(in, cols, search, row);
+  for (int64_t block = 0; block < search.blocks; ++block) {
+    quantise_block(Rest(in + block * kQuantElements, search.taken[block]), search.left[block],
+                   block, row);
   }
 }
+
+int64_t part_count(int64_t tokens) { return parts_of(tokens); }
+
+int64_t part_start(int64_t index, int64_t tokens) { return part_at(index, tokens).first; }
 
 }  // namespace quire::QUIRE_ISA

@@ -30,8 +30,11 @@ void add_to_residual(quire_context& context, const Projection& projection, const
   const int64_t width = context.config.embedding;
   const Weight& weight = projection.weight;
   const Input input = {in, weight.cols, nullptr, {}};
+  const bool plain = projection.bias == nullptr && norm.weight == nullptr;
   project(context, input, is_quantised(weight.type), tokens, row_tiles(width),
           [&](const Activations& activations, Range tiles) {
+            if (plain)
+              return add_product(context, weight, activations, tokens, tiles, context.x.get());
             const Range rows = tile_rows(weight, tiles);
             float* projected = context.projected.get();
             multiply(context, projection, activations, tokens, tiles, projected);

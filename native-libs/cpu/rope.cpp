@@ -13,8 +13,28 @@
 
 namespace quire::QUIRE_ISA {
 
+// 8 pairs at a time: heads and their rotated part are whole vectors.
+static void rope_vectors(float* data, int64_t begin, int64_t end, int32_t head_dim,
+                         int32_t rope_dim, const float* cos, const float* sin) {
+  int32_t within = static_cast<int32_t>(begin % head_dim);
+  for (int64_t i = begin; i < end; i += kLanes) {
+    if (within < rope_dim) {
+      const Floats pairs = load(data + i);
+      const Floats c = load_twice(cos + within / 2);
+      const Floats s = load_twice(sin + within / 2);
+      // x * c - y * s and y * c + x * s.
+      store(data + i, add(mul(pairs, c), negate_even(mul(swap_pairs(pairs), s))));
+    }
+    within += kLanes;
+    if (within == head_dim) within = 0;
+  }
+}
+
 void rope_adjacent(float* data, int64_t begin, int64_t end, int32_t head_dim, int32_t rope_dim,
                    const float* cos, const float* sin) {
+  if ((begin | end | head_dim | rope_dim) % kLanes == 0) {
+    return rope_vectors(data, begin, end, head_dim, rope_dim, cos, sin);
+  }
   int32_t within = static_cast<int32_t>(begin % head_dim);
   for (int64_t i = begin; i < end; i += 2) {
     if (within < rope_dim) {

@@ -1,8 +1,12 @@
 // The passes of sampling over a whole vocabulary.
 //
-//   arg_max      largest number and its lowest index
-//   exp_weights  exp((logit - largest) / temperature), with sums of runs of 512
-//   top_values   the few largest, by insertion: after the first blocks, nearly every block of 16 is
+//   arg_max       largest number and its lowest index
+//   exp_weights   exp((logit - largest) / temperature), with sums of runs of 512
+//   group_maxima  largest numbers of groups of 32
+//   keep_between  a list without what lies outside of two bars
+//   mass_from     how many lie above a bar, and their weight
+//   top_values    the few largest, by insertion: after the first blocks, nearly every block of 16
+//   is
 //                refused by one comparison
 //
 // What is not a number counts as -infinity. Parallel over rows, by the caller.
@@ -15,7 +19,8 @@ static inline Floats numbers(const float* in, int64_t left) {
   return if_number(x, x, -INFINITY);
 }
 
-int64_t arg_max(const float* in, int64_t count, float* out) {
+// Largest numbers of [count] by lane: lane, lane + 16, ...
+static inline Floats lane_maxima(const float* in, int64_t count) {
   // Four chains, so that the loads and not the latency of max are the limit.
   Floats most[4] = {set1(-INFINITY), set1(-INFINITY), set1(-INFINITY), set1(-INFINITY)};
   int64_t i = 0;
@@ -26,15 +31,92 @@ int64_t arg_max(const float* in, int64_t count, float* out) {
     }
   }
   for (; i < count; i += kLanes) most[0] = max(load_up_to(in + i, count - i, -INFINITY), most[0]);
-  *out = largest(max(max(most[0], most[1]), max(most[2], most[3])));
+  return max(max(most[0], most[1]), max(most[2], most[3]));
+}
+
+int64_t arg_max(const float* in, int64_t count, float* out) {
+  // A run that is above all before it is rare, so lanes are reduced a few times in all, and only
+  // the best run is read again.
+  constexpr int64_t kRun = 2048;
+  int64_t best = 0;
+  *out = -INFINITY;
+  for (int64_t run = 0; run < count; run += kRun) {
+    const Floats most = lane_maxima(in + run, count - run < kRun ? count - run : kRun);
+    if (above(most, set1(*out)) == 0) continue;
+    *out = largest(most);
+    best = run;
+  }
   if (*out == -INFINITY) return -1;
-  int64_t index = 0;
   const Floats top = set1(*out);
+  int64_t index = best;
   while (index + kLanes <= count && above(top, numbers(in + index, kLanes)) == 0xFFFF) {
     index += kLanes;
   }
   while (in[index] != *out) ++index;
   return index;
+}
+
+void group_maxima(const float* logits, int64_t count, float* out) {
+  for (int64_t run = 0; run < count; run += kSumRun) {
+    store(out + run / kSumRun * kLanes,
+          lane_maxima(logits + run, count - run < kSumRun ? count - run : kSumRun));
+  }
+}
+
+int64_t keep_between(const int32_t* ids, const float* logits, const float* weights, int64_t count,
+                     float low, float high, float weight_bar, const TokenList& out) {
+  int64_t kept = 0;
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    const Floats logit = load(logits + i);
+    const Floats weight = load(weights + i);
+    const uint32_t mask =
+        above(logit, set1(low)) & ~above(logit, set1(high)) & above(weight, set1(weight_bar));
+    if (mask == 0) continue;
+    const Ints id = ids == nullptr ? counting_from(static_cast<int32_t>(i)) : load_ints(ids + i);
+    store_chosen(out.ids + kept, mask, id);
+    store_chosen(out.logits + kept, mask, logit);
+    store_chosen(out.weights + kept, mask, weight);
+    kept += __builtin_popcount(mask);
+  }
+  for (; i < count; ++i) {
+    if (!(logits[i] > low && logits[i] <= high && weights[i] > weight_bar)) continue;
+    out.ids[kept] = ids == nullptr ? static_cast<int32_t>(i) : ids[i];
+    out.logits[kept] = logits[i];
+    out.weights[kept++] = weights[i];
+  }
+  return kept;
+}
+
+int64_t mass_from(const float* logits, const float* weights, int64_t count, float least,
+                  double* mass) {
+  const Floats one = set1(1);
+  int64_t many = 0;
+  *mass = 0;
+  for (int64_t run = 0; run < count; run += kSumRun) {
+    const int64_t end = run + kSumRun < count ? run + kSumRun : count;
+    Floats ones = set1(0);
+    Floats total = set1(0);
+    for (int64_t i = run; i < end; i += kLanes) {
+      const Floats logit = load_up_to(logits + i, end - i, -INFINITY);
+      ones = add(ones, zero_below(logit, least, one));
+      total = add(total, zero_below(logit, least, load_up_to(weights + i, end - i, 0)));
+    }
+    many += static_cast<int64_t>(sum(ones));
+    *mass += static_cast<double>(sum(total));
+  }
+  return many;
+}
+
+void run_sums(const float* in, int64_t count, double* sums) {
+  for (int64_t run = 0; run < count; run += kSumRun) {
+    const int64_t end = run + kSumRun < count ? run + kSumRun : count;
+    Floats total = set1(0);
+    for (int64_t i = run; i < end; i += kLanes) {
+      total = add(total, load_up_to(in + i, end - i, 0));
+    }
+    sums[run / kSumRun] = static_cast<double>(sum(total));
+  }
 }
 
 void exp_weights(const float* in, int64_t count, float top, float temperature, float* out,

@@ -1,7 +1,7 @@
 // Sixteen float lanes (or 16 x int32, 32 x int16) in the registers of one instruction set.
 //
 // Included only by sources that are compiled per instruction set with QUIRE_ISA set to scalar,
-// avx2, avx512 or avx512vnni; everything lies in the namespace quire::QUIRE_ISA. No standard
+// avx2, avx512, vnni or bfloat; everything lies in the namespace quire::QUIRE_ISA. No standard
 // templates here: their instances would be merged across instruction sets by the linker.
 //
 // max(a, b) and min(a, b) are x86's: b where either is not a number.
@@ -48,6 +48,11 @@ static inline void store_up_to(float* out, int64_t count, Floats a) {
   } else {
     store_part(out, count, a);
   }
+}
+
+// Magnitudes below 2^-56 to 0.
+static inline Floats flush_tiny(Floats a) {
+  return zero_below(max(a, sub(set1(0), a)), 0x1p-56f, a);
 }
 
 // e^x by x = n ln 2 + r, |r| <= ln 2 / 2, and the degree-5 polynomial of Cephes' expf (Moshier,

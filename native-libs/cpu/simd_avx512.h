@@ -7,8 +7,20 @@
 namespace quire::QUIRE_ISA {
 
 constexpr int kUnroll = 8;  // runs of a quantised tile
-constexpr int kTokenGroup = 12;
-constexpr int kRowGroup = 8;
+constexpr int kTokenGroup = 6;
+#ifdef __AVX512VNNI__
+constexpr bool kWideSigned = false;
+#else
+constexpr bool kWideSigned = true;  // dot<true> takes 128 off every code
+#endif
+constexpr int kRowGroup = 8;  // query rows per reading of a page
+constexpr int kSums = 16;     // vectors of sums that fit the registers beside what they are made of
+
+#define QUIRE_UNROLL _Pragma("GCC unroll 12")
+
+#ifdef __AVX512BF16__
+#define QUIRE_HAS_BFLOAT_DOT
+#endif
 
 using Floats = __m512;
 using Ints = __m512i;
@@ -69,6 +81,15 @@ static inline float largest(Floats a) {
   return _mm_cvtss_f32(_mm_max_ss(quarter, _mm_shuffle_ps(quarter, quarter, 1)));
 }
 
+static inline Floats swap_pairs(Floats a) { return _mm512_permute_ps(a, 0xB1); }
+static inline Floats load_twice(const float* in) {
+  const __m512i index = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+  return _mm512_permutexvar_ps(index, _mm512_castps256_ps512(_mm256_loadu_ps(in)));
+}
+static inline Floats negate_even(Floats a) {
+  return _mm512_xor_ps(a, _mm512_castsi512_ps(_mm512_set1_epi64(0x80000000)));
+}
+
 static inline Ints zero_ints() { return _mm512_setzero_si512(); }
 static inline Ints load_ints(const void* in) { return _mm512_loadu_si512(in); }
 static inline void store_ints(void* out, Ints a) { _mm512_storeu_si512(out, a); }
@@ -103,11 +124,10 @@ static inline Ints dot(Ints acc, Ints codes, Ints quants) {
   return _mm512_dpbusd_epi32(acc, codes, quants);
 #else
   if constexpr (kWide) {
-    const Ints low = _mm512_set1_epi32(0x00FF00FF);
-    const Ints even = _mm512_madd_epi16(_mm512_and_si512(codes, low),
-                                        _mm512_srai_epi16(_mm512_slli_epi16(quants, 8), 8));
-    const Ints odd = _mm512_madd_epi16(_mm512_srli_epi16(codes, 8), _mm512_srai_epi16(quants, 8));
-    return _mm512_add_epi32(acc, _mm512_add_epi32(even, odd));
+    // Pairs of codes above 127 would not fit 16 bits, pairs of magnitudes do.
+    const Ints weights = _mm512_xor_si512(codes, _mm512_set1_epi8(-128));
+    codes = _mm512_abs_epi8(weights);
+    quants = _mm512_mask_sub_epi8(quants, _mm512_movepi8_mask(weights), zero_ints(), quants);
   }
   return _mm512_add_epi32(
       acc, _mm512_madd_epi16(_mm512_maddubs_epi16(codes, quants), _mm512_set1_epi16(1)));
@@ -125,11 +145,21 @@ static inline Ints dot_at(Ints acc, Ints codes, const int8_t* quants) {
   return dot<kWide>(acc, codes, broadcast(quants));
 #endif
 }
+static inline Ints dot_pairs(Ints acc, Ints a, Ints b) {
+#ifdef __AVX512VNNI__
+  // GCC 12 copies the accumulator of the intrinsic to and fro.
+  __asm__("vpdpwssd %2, %1, %0" : "+v"(acc) : "v"(a), "v"(b));
+  return acc;
+#else
+  return _mm512_add_epi32(acc, _mm512_madd_epi16(a, b));
+#endif
+}
 static inline Floats to_floats(Ints a) { return _mm512_cvtepi32_ps(a); }
 static inline Ints max_magnitude_bits(Ints acc, Floats a) {
   return _mm512_max_epi32(acc,
                           _mm512_and_si512(_mm512_castps_si512(a), _mm512_set1_epi32(0x7FFFFFFF)));
 }
+static inline Ints max_ints(Ints a, Ints b) { return _mm512_max_epi32(a, b); }
 static inline int32_t largest_int(Ints a) { return _mm512_reduce_max_epi32(a); }
 static inline uint32_t equal(Ints a, Ints b) { return _mm512_cmpeq_epi32_mask(a, b); }
 static inline Floats keep_lanes(Floats a, uint32_t lanes) {
@@ -140,7 +170,52 @@ static inline Ints store_rounded(int8_t* out, Floats a) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_cvtepi32_epi8(rounded));
   return rounded;
 }
+static inline Ints store_rounded(int16_t* out, Floats a) {
+  const Ints rounded = _mm512_cvtps_epi32(a);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtepi32_epi16(rounded));
+  return rounded;
+}
 static inline int32_t sum_ints(Ints a) { return _mm512_reduce_add_epi32(a); }
+// The lanes that `mask` names, closed up; all 16 places of `out` are written. Compressing into a
+// register and storing all of it is ten times quicker on Zen 4 than a compressing store.
+static inline void store_chosen(float* out, uint32_t mask, Floats a) {
+  _mm512_storeu_ps(out, _mm512_maskz_compress_ps(static_cast<__mmask16>(mask), a));
+}
+static inline void store_chosen(int32_t* out, uint32_t mask, Ints a) {
+  _mm512_storeu_si512(out, _mm512_maskz_compress_epi32(static_cast<__mmask16>(mask), a));
+}
+static inline Ints counting_from(int32_t first) {
+  return _mm512_add_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                          _mm512_set1_epi32(first));
+}
+static inline Ints widen_bytes(const uint8_t* in) {
+  return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(in)));
+}
+static inline Floats low_bfloats(Ints a) { return _mm512_castsi512_ps(_mm512_slli_epi32(a, 16)); }
+static inline Floats high_bfloats(Ints a) {
+  return _mm512_castsi512_ps(_mm512_and_si512(a, _mm512_set1_epi32(~0xFFFF)));
+}
+static inline Floats round_to_bfloat(Floats a) {
+  const Ints bits = _mm512_castps_si512(a);
+  const Ints odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const Ints up = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
+  const __mmask16 number = _mm512_cmp_ps_mask(a, a, _CMP_ORD_Q);
+  return high_bfloats(_mm512_mask_mov_epi32(_mm512_set1_epi32(0x7FC00000), number, up));
+}
+#ifdef QUIRE_HAS_BFLOAT_DOT
+static inline void store_bfloat(uint16_t* out, Floats a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out),
+                      reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(a)));
+}
+static inline Floats dot_bfloats(Floats acc, Ints a, Ints b) {
+  return _mm512_dpbf16_ps(acc, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
+}
+#else
+static inline void store_bfloat(uint16_t* out, Floats a) {
+  const Ints upper = _mm512_srli_epi32(_mm512_castps_si512(round_to_bfloat(a)), 16);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_cvtepi32_epi16(upper));
+}
+#endif
 
 }  // namespace quire::QUIRE_ISA
 

@@ -5,11 +5,15 @@
 
 #include "half.h"
 
+#define QUIRE_UNROLL  // lanes are loops here
+
 namespace quire::QUIRE_ISA {
 
 constexpr int kUnroll = 1;      // lanes are loops here: unrolling takes a minute to compile
 constexpr int kTokenGroup = 4;  // activation rows per unpacked weight
-constexpr int kRowGroup = 4;    // query rows per reading of a page
+constexpr bool kWideSigned = false;
+constexpr int kRowGroup = 4;  // query rows per reading of a page
+constexpr int kSums = 4;      // vectors of sums that are kept in registers
 
 struct Floats {
   float lane[16];
@@ -125,6 +129,18 @@ static inline float largest(const Floats& a) {
   return lane[0];
 }
 
+// Lanes 2i and 2i + 1 for each other.
+static inline Floats swap_pairs(const Floats& a) {
+  return each([&](int i) { return a.lane[i ^ 1]; });
+}
+// Eight numbers, each in two lanes.
+static inline Floats load_twice(const float* in) {
+  return each([=](int i) { return in[i / 2]; });
+}
+static inline Floats negate_even(const Floats& a) {
+  return each([&](int i) { return i % 2 == 0 ? -a.lane[i] : a.lane[i]; });
+}
+
 static inline Ints zero_ints() {
   return each_int([](int) { return 0; });
 }
@@ -202,6 +218,14 @@ template <bool kWide>
 static inline Ints dot_at(const Ints& acc, const Ints& codes, const int8_t* quants) {
   return dot<kWide>(acc, codes, broadcast(quants));
 }
+// acc + a.low * b.low + a.high * b.high over the int16 halves of each lane.
+static inline Ints dot_pairs(const Ints& acc, const Ints& a, const Ints& b) {
+  return each_int([&](int i) {
+    const int32_t low = static_cast<int16_t>(a.lane[i]) * static_cast<int16_t>(b.lane[i]);
+    const int32_t high = (a.lane[i] >> 16) * (b.lane[i] >> 16);
+    return acc.lane[i] + low + high;
+  });
+}
 static inline Floats to_floats(const Ints& a) {
   return each([&](int i) { return static_cast<float>(a.lane[i]); });
 }
@@ -212,6 +236,9 @@ static inline Ints max_magnitude_bits(const Ints& acc, const Floats& a) {
     bits &= 0x7FFFFFFF;
     return bits > acc.lane[i] ? bits : acc.lane[i];
   });
+}
+static inline Ints max_ints(const Ints& a, const Ints& b) {
+  return each_int([&](int i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
 }
 static inline int32_t largest_int(const Ints& a) {
   int32_t out = a.lane[0];
@@ -228,16 +255,55 @@ static inline uint32_t equal(const Ints& a, const Ints& b) {
 static inline Floats keep_lanes(const Floats& a, uint32_t lanes) {
   return each([&](int i) { return (lanes >> i & 1) != 0 ? a.lane[i] : 0.0f; });
 }
-// Rounds to the nearest integers (ties to even), stores them as int8 and returns them.
+// Rounds to the nearest integers (ties to even), stores them and returns them.
 static inline Ints store_rounded(int8_t* out, const Floats& a) {
   const Ints rounded = each_int([&](int i) { return static_cast<int32_t>(lrintf(a.lane[i])); });
   for (int i = 0; i < 16; ++i) out[i] = static_cast<int8_t>(rounded.lane[i]);
+  return rounded;
+}
+static inline Ints store_rounded(int16_t* out, const Floats& a) {
+  const Ints rounded = each_int([&](int i) { return static_cast<int32_t>(lrintf(a.lane[i])); });
+  for (int i = 0; i < 16; ++i) out[i] = static_cast<int16_t>(rounded.lane[i]);
   return rounded;
 }
 static inline int32_t sum_ints(const Ints& a) {
   int32_t out = 0;
   for (int i = 0; i < 16; ++i) out += a.lane[i];
   return out;
+}
+// The lanes that `mask` names, closed up; all 16 places of `out` may be written.
+static inline void store_chosen(float* out, uint32_t mask, const Floats& a) {
+  for (; mask != 0; mask &= mask - 1) *out++ = a.lane[__builtin_ctz(mask)];
+}
+static inline void store_chosen(int32_t* out, uint32_t mask, const Ints& a) {
+  for (; mask != 0; mask &= mask - 1) *out++ = a.lane[__builtin_ctz(mask)];
+}
+static inline Ints counting_from(int32_t first) {
+  return each_int([=](int i) { return first + i; });
+}
+
+// 32 signed bytes as int16.
+static inline Ints widen_bytes(const uint8_t* in) {
+  int16_t wide[32];
+  for (int i = 0; i < 32; ++i) wide[i] = static_cast<int8_t>(in[i]);
+  return load_ints(wide);
+}
+// The lower, then the upper halves of the lanes, each as the upper half of a float32.
+static inline Floats low_bfloats(const Ints& a) {
+  return each([&](int i) {
+    return bfloat_to_float(static_cast<uint16_t>(static_cast<uint32_t>(a.lane[i])));
+  });
+}
+static inline Floats high_bfloats(const Ints& a) {
+  return each([&](int i) {
+    return bfloat_to_float(static_cast<uint16_t>(static_cast<uint32_t>(a.lane[i]) >> 16));
+  });
+}
+static inline Floats round_to_bfloat(const Floats& a) {
+  return each([&](int i) { return bfloat_to_float(float_to_bfloat(a.lane[i])); });
+}
+static inline void store_bfloat(uint16_t* out, const Floats& a) {
+  for (int i = 0; i < 16; ++i) out[i] = float_to_bfloat(a.lane[i]);
 }
 
 }  // namespace quire::QUIRE_ISA

@@ -52,7 +52,6 @@ QUIRE_EXPORT int32_t quire_step_begin(quire_context* context, const quire_plan* 
   if (status != QUIRE_OK) return status;
   context->plan = plan;
   context->next_call = 0;
-  context->pool->set_in_step(true);
   return QUIRE_OK;
 }
 
@@ -60,7 +59,6 @@ QUIRE_EXPORT int32_t quire_step_end(quire_context* context) {
   if (context == nullptr || context->next_call == kNoStep) {
     return fail(QUIRE_INVALID_ARG, "step must be open: due=%d", kNoStep);
   }
-  context->pool->set_in_step(false);
   context->plan = nullptr;
   context->next_call = kNoStep;
   return QUIRE_OK;

@@ -78,7 +78,7 @@ static constexpr CodeKind kind_of(const QuantFormat& format) {
 // Sum over a group of (code - offset) * q starts here: -offset * sum of q.
 template <int kOffset, int kGroups, typename View>
 static inline Ints start_of(const View& in, int64_t block, int group, int t) {
-  if constexpr (kOffset == 0) {
+  if constexpr (kOffset == 0 || (kOffset == 128 && kWideSigned)) {
     return zero_ints();
   } else {
     constexpr int kShift = __builtin_ctz(128 / kOffset);

@@ -38,8 +38,16 @@ enum {
   QUIRE_BUSY = -9,
 };
 
-// Instruction sets of the CPU backend; AUTO takes the best that the processor has.
-enum { QUIRE_ISA_AUTO = 0, QUIRE_ISA_SCALAR = 1, QUIRE_ISA_AVX2 = 2, QUIRE_ISA_AVX512 = 3 };
+// Instruction sets of the CPU backend, each a superset of the one before it; AUTO takes the best
+// that the processor has. All give the same bits.
+enum {
+  QUIRE_ISA_AUTO = 0,
+  QUIRE_ISA_SCALAR = 1,
+  QUIRE_ISA_AVX2 = 2,    // with FMA and F16C
+  QUIRE_ISA_AVX512 = 3,  // F, BW, VL, DQ
+  QUIRE_ISA_VNNI = 4,    // AVX-512 with its VNNI
+  QUIRE_ISA_AMX = 5,     // with tiles of int8
+};
 
 // Weight types: GGUF's numbers.
 enum {
@@ -70,6 +78,10 @@ enum { QUIRE_GATED_SILU = 0, QUIRE_GATED_GELU = 1, QUIRE_GELU = 2 };
 
 // Elements of a head that a rotary embedding turns together: 2i and 2i + 1, or i and i + dim / 2.
 enum { QUIRE_PAIRS_ADJACENT = 0, QUIRE_PAIRS_HALVES = 1 };
+
+// How the cache keeps keys and values. F16 and BF16: 16 bits an element, multiplied as float32 and
+// as bfloat16; INT8: 8 bits, with a scale for each token and head. AUTO is the kernels' choice.
+enum { QUIRE_CACHE_AUTO = 0, QUIRE_CACHE_F16 = 1, QUIRE_CACHE_BF16 = 2, QUIRE_CACHE_INT8 = 3 };
 
 // Ids of quire_bind: per layer, and of the model.
 #define QUIRE_LAYER_WEIGHTS 22
@@ -103,8 +115,9 @@ typedef struct quire_config {
   int32_t max_tokens, max_seqs, max_rows;
   int32_t table_stride;  // entries of one block table row
   // Backend.
-  int32_t threads;  // 0 = as many as the process may use cores
-  int32_t isa;      // QUIRE_ISA_*
+  int32_t threads;     // 0 = quire_cores(), one less from four on
+  int32_t isa;         // QUIRE_ISA_*
+  int32_t cache_type;  // QUIRE_CACHE_*
 } quire_config;
 
 // One step, mirrored field for field by dev.quire.kernel.Batch. Arrays are the caller's and stay in
@@ -147,17 +160,23 @@ typedef struct quire_plan {
 // Text of the last error on this thread: "what must hold: name=value, name=value". Never null.
 const char* quire_last_error(void);
 
-// The instruction set that `isa` selects on this machine, or QUIRE_ISA_MISSING.
+// The instruction set that `isa` selects on this machine, or QUIRE_ISA_MISSING; quire_last_error
+// then says what the processor lacks and what it could run.
 int32_t quire_isa(int32_t isa);
 
-// Cores that this process may use: the smaller of its affinity mask and its cgroup's quota (rounded
-// up); >= 1.
+// Physical cores that this process may use: those in its affinity mask, and no more than the
+// processors' worth of time that its control groups allow (rounded up); >= 1.
 int32_t quire_cores(void);
 
 // Page-aligned host memory, not yet touched; a multiple of 64 bytes is reserved. OOM where there is
 // none.
 int32_t quire_host_alloc(int64_t bytes, void** memory);
 int32_t quire_host_free(void* memory, int64_t bytes);
+
+// Moves a mapped file's bytes (and any other read-only memory's) to large pages, in place and while
+// others read: as much as lies whole in pages of 2 MiB. Returns how many bytes it moved; 0 where
+// the system gives no large pages, less than all where memory ran out; INVALID_ARG for no range.
+int64_t quire_large_pages(const void* memory, int64_t bytes);
 
 // Guards memory that is a mapped file against the file's becoming shorter: a read behind the new
 // end finds zeros from then on, where it would have ended the process. Returns the guard's number
@@ -198,6 +217,8 @@ int32_t quire_weight(quire_context* context, int32_t type, int64_t rows, int64_t
 int32_t quire_bind(quire_context* context, const int32_t* layer_weights,
                    const int32_t* model_weights);
 
+// The type of the cache in use.
+int32_t quire_context_cache_type(const quire_context* context);
 // Bytes of one block: keys and values of all layers.
 int64_t quire_block_bytes(const quire_context* context);
 // The pool: `memory` (64-byte aligned) holds `blocks` blocks.

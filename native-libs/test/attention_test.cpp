@@ -1,6 +1,8 @@
-// Cache writes and paged attention against double-precision loops over float16 keys and values.
+// Cache writes and paged attention against double-precision loops over keys and values rounded as
+// the type of the cache rounds them.
 #include <sys/mman.h>
 
+#include <map>
 #include <utility>
 
 #include "fixture.h"
@@ -14,9 +16,12 @@ struct Model {
   std::vector<float> key, value;  // [tokens, kv_heads, head_dim] of one sequence
 };
 
-static Config attention_config(int32_t isa, int32_t threads, int32_t heads, int32_t kv_heads,
-                               int32_t head_dim) {
+static constexpr int32_t kTypes[] = {QUIRE_CACHE_F16, QUIRE_CACHE_BF16, QUIRE_CACHE_INT8};
+
+static Config attention_config(int32_t type, int32_t isa, int32_t threads, int32_t heads,
+                               int32_t kv_heads, int32_t head_dim) {
   Config c = small_config();
+  c.cache_type = type;
   c.isa = isa;
   c.threads = threads;
   c.heads = heads;
@@ -67,8 +72,71 @@ static Model random_model(Random& random, const Config& config) {
   return m;
 }
 
-static double half_of(const std::vector<float>& in, int64_t index) {
-  return half_to_float(float_to_half(in[static_cast<size_t>(index)]));
+static float bfloat_of(float value) {
+  return fabsf(value) < 0x1p-56f ? 0 : bfloat_to_float(float_to_bfloat(value));
+}
+
+// [count] numbers as `steps` whole multiples of a scale: the largest magnitude's share, for int8
+// rounded up to bfloat16.
+static std::vector<double> in_steps(const float* in, int32_t count, int32_t steps) {
+  float largest = 0;
+  for (int32_t i = 0; i < count; ++i) largest = fmaxf(largest, fabsf(in[i]));
+  float scale = largest / static_cast<float>(steps);
+  if (steps == 127 && bfloat_of(scale) != scale) {
+    const uint16_t bits = static_cast<uint16_t>(float_to_bfloat(scale) + 1);
+    scale = bfloat_of(scale) > scale ? bfloat_of(scale) : bfloat_to_float(bits);
+  }
+  std::vector<double> out;
+  for (int32_t i = 0; i < count; ++i) {
+    out.push_back(nearbyint(static_cast<double>(in[i]) / static_cast<double>(scale)) *
+                  static_cast<double>(scale));
+  }
+  return out;
+}
+
+// [head_dim] of a token and KV head as the cache keeps them.
+static std::vector<double> cached(const Model& m, const std::vector<float>& data, int32_t token,
+                                  int32_t kv) {
+  const int32_t d = m.config.head_dim;
+  const float* in = data.data() + (int64_t{token} * m.config.kv_heads + kv) * d;
+  if (m.config.cache_type == QUIRE_CACHE_INT8) return in_steps(in, d, 127);
+  std::vector<double> out;
+  for (int32_t e = 0; e < d; ++e) {
+    out.push_back(static_cast<double>(m.config.cache_type == QUIRE_CACHE_F16
+                                          ? half_to_float(float_to_half(in[e]))
+                                          : bfloat_of(in[e])));
+  }
+  return out;
+}
+
+// A query row as it is multiplied.
+static std::vector<double> rounded_query(const Model& m, const float* in) {
+  const int32_t d = m.config.head_dim;
+  if (m.config.cache_type == QUIRE_CACHE_INT8) return in_steps(in, d, 32767);
+  std::vector<double> out;
+  const float factor = m.config.attention_scale * 1.44269504f;
+  for (int32_t e = 0; e < d; ++e) {
+    out.push_back(m.config.cache_type == QUIRE_CACHE_F16
+                      ? static_cast<double>(in[e])
+                      : static_cast<double>(bfloat_of(in[e] * factor)) /
+                            static_cast<double>(factor));
+  }
+  return out;
+}
+
+// Largest difference from `expected`, which are at most 1: of float32 sums; of weights rounded to 8
+// bits, and of scores of up to 12 whose rounded query is another one where a product lies on the
+// edge of two; of int8's steps where the quotient does.
+static double bound_of(const Model& m, int32_t limit) {
+  switch (m.config.cache_type) {
+    case QUIRE_CACHE_F16:
+      // Scores err by d roundings of about sqrt(d), sums by limit / 2.
+      return 6e-8 * (8 + 2 * m.config.head_dim + limit / 4.0);
+    case QUIRE_CACHE_BF16:
+      return 2e-3;
+    default:
+      return 4e-3;
+  }
 }
 
 // `out` and `query` [heads, head_dim] of a token that sees positions from ... limit - 1.
@@ -77,39 +145,48 @@ static void check_token(const Model& m, int32_t limit, const float* query, const
   const int32_t d = m.config.head_dim;
   for (int32_t head = 0; head < m.config.heads; ++head) {
     const int32_t kv = head / (m.config.heads / m.config.kv_heads);
+    const std::vector<double> row = rounded_query(m, query + head * d);
     std::vector<double> weight(static_cast<size_t>(limit));
     double largest = -INFINITY;
     for (int32_t i = from; i < limit; ++i) {
+      const std::vector<double> key = cached(m, m.key, i, kv);
       double score = 0;
-      for (int32_t e = 0; e < d; ++e)
-        score +=
-            query[head * d + e] * half_of(m.key, (int64_t{i} * m.config.kv_heads + kv) * d + e);
-      weight[static_cast<size_t>(i)] = score * m.config.attention_scale;
+      for (size_t e = 0; e < row.size(); ++e) score += row[e] * key[e];
+      weight[static_cast<size_t>(i)] = score * static_cast<double>(m.config.attention_scale);
       largest = fmax(largest, weight[static_cast<size_t>(i)]);
     }
     double total = 0;
-    for (size_t i = static_cast<size_t>(from); i < weight.size(); ++i)
-      total += weight[i] = exp(weight[i] - largest);
+    std::vector<double> expected(row.size());
+    for (int32_t i = from; i < limit; ++i) {
+      const double e = exp(weight[static_cast<size_t>(i)] - largest);
+      const std::vector<double> value = cached(m, m.value, i, kv);
+      total += e;
+      for (size_t at = 0; at < value.size(); ++at) expected[at] += e * value[at];
+    }
     for (int32_t e = 0; e < d; ++e) {
-      double expected = 0;
-      for (int32_t i = from; i < limit; ++i)
-        expected += weight[static_cast<size_t>(i)] *
-                    half_of(m.value, (int64_t{i} * m.config.kv_heads + kv) * d + e);
-      expected /= total;
-      // Scores err by d roundings of about sqrt(d), sums by limit / 2; values are at most 1.
-      const double bound = 6e-8 * (8 + 2 * d + limit / 4.0);
-      CHECK(fabs(out[head * d + e] - expected) <= bound,
-            "limit=%d, heads=%d/%d, d=%d, e=%d, got=%g, expected=%g", limit, m.config.heads,
-            m.config.kv_heads, d, e, static_cast<double>(out[head * d + e]), expected);
+      const double wanted = expected[static_cast<size_t>(e)] / total;
+      CHECK(fabs(static_cast<double>(out[head * d + e]) - wanted) <= bound_of(m, limit),
+            "type=%d, limit=%d, heads=%d/%d, d=%d, e=%d, got=%g, expected=%g", m.config.cache_type,
+            limit, m.config.heads, m.config.kv_heads, d, e, static_cast<double>(out[head * d + e]),
+            wanted);
     }
   }
 }
 
-TEST(pagedAttention_everyLength_agreesWithDouble) {
+// Every instruction set with every type.
+static std::vector<std::pair<int32_t, int32_t>> variants() {
+  std::vector<std::pair<int32_t, int32_t>> out;
   for (int32_t isa : isas()) {
+    for (int32_t type : kTypes) out.push_back({isa, type});
+  }
+  return out;
+}
+
+TEST(pagedAttention_everyLength_agreesWithDouble) {
+  for (const auto& [isa, type] : variants()) {
     for (int32_t query_len : {1, 2, 16, 17}) {
       Random random{8};
-      const Config config = attention_config(isa, 2, 6, 2, 32);
+      const Config config = attention_config(type, isa, 2, 6, 2, 32);
       const Model m = random_model(random, config);
       const std::vector<int32_t> blocks = table(random, true);
       for (int32_t length : {1, 15, 16, 17, 31, 32, 33, 255, 256, 257, 511, 512, 513}) {
@@ -137,10 +214,12 @@ TEST(pagedAttention_everyHeadShape_agreesWithDoubleAndVariants) {
                           {9, 3, 64}, {2, 1, 8},  {3, 3, 20},  {16, 1, 16}, {9, 1, 32}, {17, 1, 16},
                           {32, 1, 8}, {5, 5, 40}, {8, 1, 112}, {4, 1, 256}, {3, 1, 512}};
   for (const Shape& shape : shapes) {
-    std::vector<float> first;
-    for (int32_t isa : isas()) {
+    std::map<int32_t, std::vector<float>> firsts;
+    for (const auto& [isa, type] : variants()) {
+      std::vector<float>& first = firsts[type];
       Random random{9};
-      const Config config = attention_config(isa, 1, shape.heads, shape.kv_heads, shape.head_dim);
+      const Config config =
+          attention_config(type, isa, 1, shape.heads, shape.kv_heads, shape.head_dim);
       const Model m = random_model(random, config);
       const std::vector<int32_t> blocks = table(random, false);
       Pool pool(config);
@@ -153,15 +232,16 @@ TEST(pagedAttention_everyHeadShape_agreesWithDoubleAndVariants) {
       for (int32_t t = 0; t < 5; ++t)
         check_token(m, 266 + t, query.data() + t * width, out.data() + t * width);
       if (first.empty()) first = out;
-      CHECK(same_bits(first, out), "variants differ: isa=%d, head_dim=%d", isa, shape.head_dim);
+      CHECK(same_bits(first, out), "variants differ: type=%d, isa=%d, head_dim=%d", type, isa,
+            shape.head_dim);
     }
   }
 }
 
 TEST(pagedAttention_blocksMatesCutsThreads_doNotChangeBits) {
-  for (int32_t isa : isas()) {
+  for (const auto& [isa, type] : variants()) {
     Random random{10};
-    const Model m = random_model(random, attention_config(isa, 1, 6, 2, 32));
+    const Model m = random_model(random, attention_config(type, isa, 1, 6, 2, 32));
     const Model other = random_model(random, m.config);
     const std::vector<float> query = random_floats(random, 20 * 6 * 32, 3);
     const std::vector<float> mates = random_floats(random, 3 * 6 * 32, 3);
@@ -208,10 +288,10 @@ TEST(pagedAttention_blocksMatesCutsThreads_doNotChangeBits) {
 
 // What lies before the window is NaN, and blocks that lie there whole are not even the sequence's.
 TEST(pagedAttention_everyWindow_agreesWithDoubleAndReadsNothingBeforeIt) {
-  for (int32_t isa : isas()) {
+  for (const auto& [isa, type] : variants()) {
     for (int32_t window : {1, 2, 15, 16, 17, 255, 256, 257, 400, 599, 600, 700}) {
       Random random{15};
-      Config config = attention_config(isa, 2, 6, 2, 32);
+      Config config = attention_config(type, isa, 2, 6, 2, 32);
       config.windows = {0, window};
       const Model m = random_model(random, config);
       const std::vector<int32_t> blocks = table(random, true);
@@ -243,10 +323,11 @@ TEST(pagedAttention_everyWindow_agreesWithDoubleAndReadsNothingBeforeIt) {
 TEST(pagedAttention_windowOverBlocksMatesCutsThreads_doesNotChangeBits) {
   for (const auto& [heads, kv_heads] : {std::pair{6, 2}, {10, 1}}) {
     for (int32_t window : {1, 16, 40, 255, 257, 300}) {
-      std::vector<float> expected;
-      for (int32_t isa : isas()) {
+      std::map<int32_t, std::vector<float>> bits;
+      for (const auto& [isa, type] : variants()) {
+        std::vector<float>& expected = bits[type];
         Random random{16};
-        const Model m = random_model(random, attention_config(isa, 1, heads, kv_heads, 32));
+        const Model m = random_model(random, attention_config(type, isa, 1, heads, kv_heads, 32));
         const Model other = random_model(random, m.config);
         const int32_t width = heads * 32;
         const std::vector<float> query = random_floats(random, 30 * width, 3);
@@ -289,8 +370,8 @@ TEST(pagedAttention_windowOverBlocksMatesCutsThreads_doesNotChangeBits) {
 }
 
 TEST(cacheWrite_slotMinusOne_writesNothing) {
-  for (int32_t isa : isas()) {
-    const Config config = attention_config(isa, 1, 6, 2, 20);
+  for (const auto& [isa, type] : variants()) {
+    const Config config = attention_config(type, isa, 1, 6, 2, 20);
     Pool pool(config);
     Random random{11};
     const Model m = random_model(random, config);
@@ -305,9 +386,11 @@ TEST(cacheWrite_slotMinusOne_writesNothing) {
     const int64_t one[] = {35, -1};
     CHECK(quire_op_cache_write(pool.c.context, 1, 2, one, m.key.data(), m.value.data()) == QUIRE_OK,
           "status");
-    for (int64_t i = 0; i < pool.bytes / 2; ++i)
-      written += reinterpret_cast<const uint16_t*>(bytes)[i] != 0xFFFF;
-    CHECK(written == 2 * 2 * 20, "isa=%d, written=%ld", isa, written);
+    for (int64_t i = 0; i < pool.bytes; ++i) written += bytes[i] != 0xFF;
+    const int64_t expected = type == QUIRE_CACHE_INT8 ? 2 * 2 * (20 + 2) : 2 * 2 * 2 * 20;
+    // A byte of all bits may be a number's too.
+    CHECK(written <= expected && written > expected - 20, "type=%d, isa=%d, written=%ld", type, isa,
+          written);
     const int64_t outside[] = {int64_t{kBlocks} * 16, 0};
     CHECK(quire_op_cache_write(pool.c.context, 1, 2, outside, m.key.data(), m.value.data()) ==
               QUIRE_INVALID_ARG,
@@ -316,7 +399,7 @@ TEST(cacheWrite_slotMinusOne_writesNothing) {
 }
 
 TEST(blockCopy_thenDiverge_leavesTheSource) {
-  const Config config = attention_config(QUIRE_ISA_AUTO, 1, 6, 2, 32);
+  const Config config = attention_config(QUIRE_CACHE_AUTO, QUIRE_ISA_AUTO, 1, 6, 2, 32);
   Pool pool(config);
   Random random{12};
   const Model m = random_model(random, config);
@@ -342,7 +425,7 @@ TEST(blockCopy_thenDiverge_leavesTheSource) {
 
 // 2^31 float16 elements lie below the last block: 32-bit offsets would wrap.
 TEST(pagedAttention_beyondTwoGigaElements_usesWideOffsets) {
-  Config config = attention_config(QUIRE_ISA_AUTO, 1, 2, 2, 128);
+  Config config = attention_config(QUIRE_CACHE_F16, QUIRE_ISA_AUTO, 1, 2, 2, 128);
   config.layers = 2;
   Context c(config);
   const int64_t blocks = (int64_t{1} << 32) / (quire_block_bytes(c.context) / 2) * 2 + 8;
@@ -368,4 +451,86 @@ TEST(pagedAttention_beyondTwoGigaElements_usesWideOffsets) {
         "%s", quire_last_error());
   check_token(m, 20, query.data(), out.data());
   munmap(memory, bytes);
+}
+
+// Pools of the same keys and values differ by rounding alone, which is small beside the values.
+TEST(pagedAttention_everyType_isNearTheUnrounded) {
+  const double bounds[] = {0, 1e-3, 1e-2, 3e-2};
+  for (int32_t type : kTypes) {
+    const Config config = attention_config(type, QUIRE_ISA_AUTO, 2, 6, 2, 64);
+    Random random{21};
+    Model m = random_model(random, config);
+    for (float& key : m.key) key /= 2;
+    Pool pool(config);
+    const std::vector<int32_t> blocks = table(random, true);
+    pool.write(m, 500, blocks);
+    Plan plan(config.table_stride);
+    plan.add_sequence(500, 1, blocks);
+    const std::vector<float> query = random_floats(random, 6 * 64, 3);
+    const std::vector<float> out = pool.attend(plan, query);
+    for (int32_t i = 0; i < 6 * 64; ++i) {
+      const int32_t head = i / 64;
+      double total = 0;
+      double sum = 0;
+      for (int32_t token = 0; token < 500; ++token) {
+        const int64_t at = (int64_t{token} * 2 + head / 3) * 64;
+        double score = 0;
+        for (int32_t e = 0; e < 64; ++e) {
+          score += static_cast<double>(query[static_cast<size_t>(head * 64 + e)]) *
+                   static_cast<double>(m.key[static_cast<size_t>(at + e)]);
+        }
+        const double weight = exp(score / 8);
+        total += weight;
+        sum += weight * static_cast<double>(m.value[static_cast<size_t>(at + i % 64)]);
+      }
+      CHECK(fabs(static_cast<double>(out[static_cast<size_t>(i)]) - sum / total) <= bounds[type],
+            "type=%d, i=%d, got=%g, expected=%g", type, i,
+            static_cast<double>(out[static_cast<size_t>(i)]), sum / total);
+    }
+  }
+}
+
+// One token: its value comes back as the cache keeps it. The bounds are the types' ranges.
+static float kept(int32_t type, int32_t isa, float value) {
+  const Config config = attention_config(type, isa, 1, 2, 2, 16);
+  Pool pool(config);
+  Model m = {config, std::vector<float>(32), std::vector<float>(32)};
+  for (float& element : m.value) element = value;
+  pool.write(m, 1, {5});
+  Plan plan(config.table_stride);
+  plan.add_sequence(1, 1, {5});
+  return pool.attend(plan, std::vector<float>(32, 1)).front();
+}
+
+TEST(cacheWrite_extremes_areKeptOrSaturateOrFlush) {
+  for (int32_t isa : isas()) {
+    for (int32_t type : kTypes) {
+      for (float value : {1e5f, -3e38f, 1e-3f, 1e-20f, 1e-40f, 0.0f, -0.0f}) {
+        const float got = kept(type, isa, value);
+        const float wanted = type == QUIRE_CACHE_F16 ? fmaxf(-65504, fminf(65504, value)) : value;
+        const float most = fmaxf(fabsf(wanted) / 128, type == QUIRE_CACHE_F16 ? 6e-8f : 1e-17f);
+        CHECK(fabsf(got - wanted) <= most, "type=%d, isa=%d, value=%g, got=%g", type, isa,
+              static_cast<double>(value), static_cast<double>(got));
+      }
+      CHECK(isnan(kept(type, isa, NAN)), "type=%d, isa=%d: NaN must stay", type, isa);
+      if (type == QUIRE_CACHE_F16) continue;
+      CHECK(!isfinite(kept(type, isa, INFINITY)), "type=%d, isa=%d: infinity", type, isa);
+    }
+  }
+}
+
+TEST(cacheType_ofTheContext_isReportedAndSizesBlocks) {
+  const int64_t elements = int64_t{2} * 2 * 16 * (20 + 32);  // layers, heads, tokens, K and V
+  const int64_t bytes[] = {0, 2 * elements, 2 * elements, elements + int64_t{2} * 2 * 64};
+  for (int32_t type : kTypes) {
+    Context c(attention_config(type, QUIRE_ISA_AUTO, 1, 2, 2, 20));
+    CHECK(quire_context_cache_type(c.context) == type, "type=%d", type);
+    CHECK(quire_block_bytes(c.context) == bytes[type], "type=%d, bytes=%ld", type,
+          quire_block_bytes(c.context));
+  }
+  Context chosen(attention_config(QUIRE_CACHE_AUTO, QUIRE_ISA_AUTO, 1, 2, 2, 20));
+  CHECK(quire_context_cache_type(chosen.context) == QUIRE_CACHE_BF16, "default");
+  Config unknown = attention_config(4, QUIRE_ISA_AUTO, 1, 2, 2, 20);
+  quire_context* context;
+  CHECK(quire_open(unknown.get(), &context) == QUIRE_UNSUPPORTED_DTYPE, "unknown type");
 }

@@ -2,53 +2,27 @@
 // weight type), best of several rounds.
 //
 //   make -C native-libs bench            2 threads, best instruction set
-//   kernel_bench THREADS ISA [PART]      ISA as in quire_kernels.h; PART: step, matmul, types,
-//                                        attention or sample, all of them without it
+//   kernel_bench THREADS ISA [PART ...]  ISA as in quire_kernels.h; PART: step, batch, context, 1b,
+//                                        matmul, types, attention or sample (default: step, matmul,
+//                                        types, attention, sample)
 //
 // GB/s counts packed weight (or key and value) bytes once per call; GOP/s counts a multiply and an
 // add as two. Where several matrices would fit the cache, calls go round a set of them of 64 MB or
 // more.
+#include "bench.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <tuple>
 #include <utility>
 #include <vector>
 
-#include "../include/quire_kernels.h"
-
-static double now() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-static void must(int32_t status) {
-  if (status >= 0) return;
-  fprintf(stderr, "status=%d: %s\n", status, quire_last_error());
-  exit(1);
-}
-
-// Seconds of one call: the best of 5 rounds of at least 50 ms.
-template <typename Call>
-static double time_call(const Call& call) {
-  double best = 1e9;
-  for (int round = 0; round < 5; ++round) {
-    int calls = 0;
-    const double start = now();
-    double end;
-    do {
-      call(calls++);
-      end = now();
-    } while (end - start < 0.05);
-    best = (end - start) / calls < best ? (end - start) / calls : best;
-  }
-  return best;
-}
+using bench::must;
+using bench::time_call;
 
 static constexpr int32_t kWindow = 1024;  // of every second layer in the attention's context
 
@@ -84,8 +58,8 @@ static quire_config smollm2(int32_t threads, int32_t isa, const int32_t* windows
   c.layer_rope = ropes.data();
   c.layer_window = windows;
   c.max_tokens = 512;
-  c.max_seqs = 16;
-  c.max_rows = 8;
+  c.max_seqs = 64;
+  c.max_rows = 64;
   c.table_stride = 512;
   c.threads = threads;
   c.isa = isa;
@@ -146,7 +120,8 @@ static void bench_attention(quire_context* context, int32_t layer, int32_t seqs,
   const double seconds = time_call(
       [&](int) { must(quire_op_paged_attention(context, layer, &plan, data.data(), out.data())); });
   const int32_t read = layer == 0 || length < kWindow + query ? length : kWindow + query;
-  const double bytes = static_cast<double>(seqs) * read * 3 * 64 * 2 * 2;
+  const double token_bytes = static_cast<double>(quire_block_bytes(context)) / 2 / 16;
+  const double bytes = static_cast<double>(seqs) * read * token_bytes;
   const double pairs = static_cast<double>(seqs) * query * (read - query / 2.0);
   printf("attention seqs=%d length=%d query=%d window=%d: %.1f us, %.1f GB/s, %.0f GOP/s\n", seqs,
          length, query, layer == 0 ? 0 : kWindow, seconds * 1e6, bytes / seconds * 1e-9,
@@ -183,126 +158,42 @@ static void bench_sample(quire_context* context, const char* name, float tempera
   printf("sample %s: %.1f us\n", name, seconds * 1e6);
 }
 
-// Random Q4_1 weights of SmolLM2-135M (30 layers, Q8_0 head), whole steps.
-struct Model {
+static void bench_cache(quire_config config, const char* name, int32_t type) {
+  config.cache_type = type;
   quire_context* context;
-  std::vector<std::pair<void*, int64_t>> memories;
-
-  int32_t weight(int32_t type, int64_t rows, int64_t cols) {
-    const int64_t bytes = quire_packed_bytes(type, rows, cols);
-    void* packed;
-    must(quire_host_alloc(bytes, &packed));
-    memset(packed, 1, static_cast<size_t>(bytes));
-    memories.push_back({packed, bytes});
-    const int32_t id = quire_weight(context, type, rows, cols, packed);
-    must(id);
-    return id;
+  must(quire_open(&config, &context));
+  const int64_t blocks = 4096;
+  void* cache;
+  const int64_t cache_bytes = blocks * quire_block_bytes(context);
+  must(quire_host_alloc(cache_bytes, &cache));
+  memset(cache, 0, static_cast<size_t>(cache_bytes));
+  must(quire_cache_open(context, blocks, cache));
+  for (int32_t layer : {0, 1}) {
+    printf("%s: ", name);
+    bench_attention(context, layer, 1, 1024, 1);
+    printf("%s: ", name);
+    bench_attention(context, layer, 1, 8192, 1);
+    printf("%s: ", name);
+    bench_attention(context, layer, 8, 4096, 1);
+    printf("%s: ", name);
+    bench_attention(context, layer, 1, 1024, 256);
   }
-
-  explicit Model(quire_config config) {
-    config.layers = 30;
-    config.feed_forward = 1536;
-    must(quire_open(&config, &context));
-    std::vector<int32_t> ids;
-    for (int layer = 0; layer < 30; ++layer) {
-      // Places in the order of quire_bind.
-      std::vector<int32_t> layer_ids(QUIRE_LAYER_WEIGHTS, -1);
-      for (const auto& [place, type, rows, cols] : {std::tuple{0, QUIRE_F32, 1, 576},
-                                                    {2, QUIRE_Q4_1, 576, 576},
-                                                    {4, QUIRE_Q4_1, 192, 576},
-                                                    {6, QUIRE_Q4_1, 192, 576},
-                                                    {10, QUIRE_Q4_1, 576, 576},
-                                                    {13, QUIRE_F32, 1, 576},
-                                                    {15, QUIRE_Q4_1, 1536, 576},
-                                                    {17, QUIRE_Q4_1, 1536, 576},
-                                                    {19, QUIRE_Q4_1, 576, 1536}}) {
-        layer_ids[static_cast<size_t>(place)] = weight(type, rows, cols);
-      }
-      ids.insert(ids.end(), layer_ids.begin(), layer_ids.end());
-    }
-    const int32_t head = weight(QUIRE_Q8_0, 49152, 576);
-    const int32_t model[QUIRE_MODEL_WEIGHTS] = {head, -1, weight(QUIRE_F32, 1, 576), -1, head};
-    must(quire_bind(context, ids.data(), model));
-    const int64_t bytes = 512 * quire_block_bytes(context);
-    void* cache;
-    must(quire_host_alloc(bytes, &cache));
-    memset(cache, 0, static_cast<size_t>(bytes));
-    memories.push_back({cache, bytes});
-    must(quire_cache_open(context, 512, cache));
-  }
-
-  ~Model() {
-    quire_close(context);
-    for (const auto& [memory, bytes] : memories) quire_host_free(memory, bytes);
-  }
-
-  void step(const quire_plan& plan) {
-    must(quire_step_begin(context, &plan));
-    must(quire_embed(context));
-    for (int layer = 0; layer < 30; ++layer) {
-      must(quire_attention_input(context, layer));
-      must(quire_paged_attention(context, layer));
-      must(quire_attention_output(context, layer));
-      must(quire_feed_forward_gate(context, layer));
-      must(quire_feed_forward_down(context, layer));
-    }
-    must(quire_logits(context));
-    must(quire_step_end(context));
-  }
-};
-
-// `seqs` sequences of `length` tokens after the step, of which `query` are computed.
-static void bench_step(Model& model, int32_t seqs, int32_t length, int32_t query) {
-  std::vector<int32_t> token, position, query_start{0}, context_len, rows,
-      table(static_cast<size_t>(seqs) * 512);
-  std::vector<int64_t> slot;
-  const int32_t blocks = (length + 15) / 16;
-  for (int32_t s = 0; s < seqs; ++s) {
-    for (int32_t i = 0; i < blocks; ++i) table[static_cast<size_t>(s * 512 + i)] = s * blocks + i;
-    for (int32_t i = length - query; i < length; ++i) {
-      token.push_back(i);
-      position.push_back(i);
-      slot.push_back(int64_t{s * blocks} * 16 + i);
-    }
-    query_start.push_back(static_cast<int32_t>(token.size()));
-    context_len.push_back(length);
-    rows.push_back(static_cast<int32_t>(token.size()) - 1);
-  }
-  const std::vector<float> zeros(8), ones(8, 1);
-  const std::vector<int32_t> none(8), off(8, -1);
-  quire_plan plan = {};
-  plan.tokens = static_cast<int32_t>(token.size());
-  plan.seqs = plan.rows = seqs;
-  plan.token = token.data();
-  plan.position = position.data();
-  plan.slot = slot.data();
-  plan.query_start = query_start.data();
-  plan.context_len = context_len.data();
-  plan.block_table = table.data();
-  plan.logit_row = rows.data();
-  plan.temperature = plan.min_p = plan.presence_penalty = plan.frequency_penalty = zeros.data();
-  plan.top_p = plan.repetition_penalty = ones.data();
-  plan.top_k = plan.history_start = plan.prompt_len = plan.history_len = plan.bias_start =
-      plan.bias_len = none.data();
-  plan.logprobs = plan.scored_token = off.data();
-  const double seconds = time_call([&](int) { model.step(plan); });
-  printf("step seqs=%d length=%d query=%d: %.2f ms, %.0f tokens/s\n", seqs, length, query,
-         seconds * 1e3, static_cast<double>(token.size()) / seconds);
+  must(quire_close(context));
+  quire_host_free(cache, cache_bytes);
 }
 
-static void bench_steps(int32_t threads, int32_t isa) {
-  const std::vector<int32_t> windows(30, 0);
-  Model model(smollm2(threads, isa, windows.data()));
-  bench_step(model, 1, 100, 1);
-  bench_step(model, 1, 1000, 1);
-  bench_step(model, 4, 100, 1);
-  bench_step(model, 8, 100, 1);
-  bench_step(model, 1, 512, 512);
+static void bench_caches(const quire_config& config) {
+  bench_cache(config, "f16", QUIRE_CACHE_F16);
+  bench_cache(config, "bf16", QUIRE_CACHE_BF16);
+  bench_cache(config, "int8", QUIRE_CACHE_INT8);
 }
 
-static void bench_parts(quire_context* context, int32_t threads, int32_t isa, const char* part) {
-  const auto wanted = [&](const char* name) { return part == nullptr || strcmp(part, name) == 0; };
-  if (wanted("step")) bench_steps(threads, isa);
+static void bench_parts(quire_context* context, const quire_config& config, const char* part) {
+  const auto wanted = [&](const char* name) { return strcmp(part, name) == 0; };
+  if (wanted("step")) bench::steps(config.threads, config.isa);
+  if (wanted("batch")) bench::batch_sweep(config.threads, config.isa);
+  if (wanted("context")) bench::context_sweep(config.threads, config.isa);
+  if (wanted("1b")) bench::one_billion(config.threads, config.isa);
   if (wanted("matmul")) {
     bench_matmul(context, "q4_1", QUIRE_Q4_1, 576, 576);
     bench_matmul(context, "q4_1", QUIRE_Q4_1, 192, 576);
@@ -320,21 +211,7 @@ static void bench_parts(quire_context* context, int32_t threads, int32_t isa, co
         {"mxfp4", QUIRE_MXFP4}};
     for (const auto& [name, type] : types) bench_matmul(context, name, type, 2048, 2048);
   }
-  if (wanted("attention")) {
-    const int64_t blocks = 4096;
-    void* cache;
-    const int64_t cache_bytes = blocks * quire_block_bytes(context);
-    must(quire_host_alloc(cache_bytes, &cache));
-    memset(cache, 0, static_cast<size_t>(cache_bytes));
-    must(quire_cache_open(context, blocks, cache));
-    for (int32_t layer : {0, 1}) {
-      bench_attention(context, layer, 1, 1024, 1);
-      bench_attention(context, layer, 1, 8192, 1);
-      bench_attention(context, layer, 8, 4096, 1);
-      bench_attention(context, layer, 1, 1024, 256);
-    }
-    quire_host_free(cache, cache_bytes);
-  }
+  if (wanted("attention")) bench_caches(config);
   if (wanted("sample")) {
     bench_sample(context, "greedy", 0, 1, 0);
     bench_sample(context, "temperature", 1, 1, 0);
@@ -351,7 +228,12 @@ int main(int count, char** arguments) {
   quire_context* context;
   must(quire_open(&config, &context));
   printf("isa=%d, threads=%d\n", quire_context_isa(context), quire_context_threads(context));
-  bench_parts(context, threads, isa, count > 3 ? arguments[3] : nullptr);
+  for (int i = 3; i < count; ++i) bench_parts(context, config, arguments[i]);
+  if (count <= 3) {
+    for (const char* part : {"step", "matmul", "types", "attention", "sample"}) {
+      bench_parts(context, config, part);
+    }
+  }
   must(quire_close(context));
   return 0;
 }

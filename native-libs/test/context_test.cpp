@@ -32,6 +32,10 @@ TEST(open_numbersThatMakeNoModel_areRefused) {
                 [](Config& c) { c.head_dim = 514; });
   check_refused(QUIRE_UNSUPPORTED_SHAPE, "head_dim must be even and at most 512: head_dim=17",
                 [](Config& c) { c.head_dim = 17; });
+  check_refused(QUIRE_UNSUPPORTED_SHAPE,
+                "embedding, feed_forward and heads * head_dim must be at most 65536: embedding=64, "
+                "feed_forward=65537, heads=6, head_dim=16",
+                [](Config& c) { c.feed_forward = 65537; });
   check_refused(QUIRE_INVALID_ARG, "norm must be one of QUIRE_NORM_*: norm=2",
                 [](Config& c) { c.norm = 2; });
   check_refused(QUIRE_INVALID_ARG,
@@ -75,10 +79,8 @@ TEST(open_ropesAndLayersThatDoNotFit_areRefused) {
 
 TEST(open_sizesWhoseProductWraps_areRefusedAsMemory) {
   Config config = small_config();
-  config.heads = INT32_MAX;
-  config.kv_heads = 1;
-  config.head_dim = 512;
-  config.max_tokens = INT32_MAX;
+  config.vocabulary = INT32_MAX;
+  config.max_rows = INT32_MAX;
   quire_context* context = nullptr;
   CHECK(quire_open(config.get(), &context) == QUIRE_OOM, "%s", quire_last_error());
 }
@@ -331,8 +333,10 @@ struct Naive {
 
 // Logits of every token of `tokens`, in steps of at most `chunk`.
 static std::vector<float> native_logits(const Whole& whole, int32_t isa, int32_t threads,
-                                        const std::vector<int32_t>& tokens, int32_t chunk) {
+                                        const std::vector<int32_t>& tokens, int32_t chunk,
+                                        int32_t cache_type = QUIRE_CACHE_F16) {
   Config config = whole.config;
+  config.cache_type = cache_type;
   config.isa = isa;
   config.threads = threads;
   config.max_rows = 64;
@@ -397,6 +401,24 @@ TEST(step_modelWithEverything_agreesWithDoubleAndKeepsItsBits) {
         for (int32_t chunk : {40, 7, 1}) {
           CHECK(same_bits(native_logits(whole, isa, threads, tokens, chunk), expected),
                 "isa=%d, threads=%d, chunk=%d, norm=%d", isa, threads, chunk, norm);
+        }
+      }
+    }
+    for (int32_t type : {QUIRE_CACHE_BF16, QUIRE_CACHE_INT8}) {
+      const std::vector<float> rounded = native_logits(whole, isas()[0], 1, tokens, 40, type);
+      double error = 0;
+      for (size_t i = 0; i < rounded.size(); ++i) {
+        error += fabs(static_cast<double>(rounded[i] - expected[i]));
+      }
+      CHECK(error > 0 && error / static_cast<double>(rounded.size()) < 0.02, "type=%d, error=%g",
+            type, error);
+      for (int32_t isa : isas()) {
+        for (int32_t threads : {1, 3}) {
+          for (int32_t chunk : {40, 7, 1}) {
+            CHECK(same_bits(native_logits(whole, isa, threads, tokens, chunk, type), rounded),
+                  "type=%d, isa=%d, threads=%d, chunk=%d, norm=%d", type, isa, threads, chunk,
+                  norm);
+          }
         }
       }
     }

@@ -43,9 +43,11 @@ inline std::vector<float> random_floats(Random& random, int64_t count, float sca
 // Every variant that this machine runs.
 inline std::vector<int32_t> isas() {
   std::vector<int32_t> out;
-  for (int32_t isa : {int32_t{QUIRE_ISA_SCALAR}, int32_t{QUIRE_ISA_AVX2}, int32_t{QUIRE_ISA_AVX512},
-                      quire::kIsaAvx512WithoutVnni}) {
-    if (quire_isa(isa) > 0) out.push_back(isa);
+  for (int32_t isa = QUIRE_ISA_SCALAR; isa <= QUIRE_ISA_AMX; ++isa) {
+    if (quire_isa(isa) == isa) out.push_back(isa);
+  }
+  if (quire_isa(quire::kIsaWithoutBfloat) == QUIRE_ISA_VNNI) {
+    out.push_back(quire::kIsaWithoutBfloat);
   }
   return out;
 }

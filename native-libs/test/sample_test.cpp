@@ -9,9 +9,9 @@ using namespace fixture;
 
 static constexpr int32_t kVocabulary = 1000;
 
-static Config sample_config(int32_t isa, int32_t threads) {
+static Config sample_config(int32_t isa, int32_t threads, int32_t vocabulary = kVocabulary) {
   Config c = small_config();
-  c.vocabulary = kVocabulary;
+  c.vocabulary = vocabulary;
   c.max_rows = 64;
   c.isa = isa;
   c.threads = threads;
@@ -28,14 +28,14 @@ static std::vector<float> adjusted(const Plan& p, size_t row, std::vector<float>
     logits[static_cast<size_t>(p.bias_token[static_cast<size_t>(p.bias_start[row] + i)])] +=
         p.bias_value[static_cast<size_t>(p.bias_start[row] + i)];
   }
-  std::vector<int32_t> seen(kVocabulary), generated(kVocabulary);
+  std::vector<int32_t> seen(logits.size()), generated(logits.size());
   for (int32_t i = 0; i < p.history_len[row]; ++i) {
     const size_t token =
         static_cast<size_t>(p.history[static_cast<size_t>(p.history_start[row] + i)]);
     seen[token] = 1;
     generated[token] += i >= p.prompt_len[row];
   }
-  for (size_t t = 0; t < kVocabulary; ++t) {
+  for (size_t t = 0; t < logits.size(); ++t) {
     if (seen[t] && p.repetition[row] != 1)
       logits[t] = logits[t] > 0 ? logits[t] / p.repetition[row] : logits[t] * p.repetition[row];
     if (generated[t] > 0)
@@ -46,8 +46,9 @@ static std::vector<float> adjusted(const Plan& p, size_t row, std::vector<float>
 
 static Expected reference(const Plan& p, size_t row, const std::vector<float>& raw) {
   const std::vector<float> logits = adjusted(p, row, raw);
+  const int32_t vocabulary = static_cast<int32_t>(raw.size());
   std::vector<int32_t> order;
-  for (int32_t t = 0; t < kVocabulary; ++t) {
+  for (int32_t t = 0; t < vocabulary; ++t) {
     if (logits[static_cast<size_t>(t)] > -INFINITY) order.push_back(t);
   }
   std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
@@ -76,13 +77,13 @@ static Expected reference(const Plan& p, size_t row, const std::vector<float>& r
       if (cumulative >= bound) kept = i + 1;
     }
   }
-  std::vector<double> by_id(kVocabulary, 0.0);
+  std::vector<double> by_id(raw.size(), 0.0);
   double total = 0;
   for (size_t i = 0; i < kept; ++i) total += by_id[static_cast<size_t>(order[i])] = weight[i];
   const double threshold = quire::philox_uniform(p.seed[row], p.counter[row]) * total;
   double cumulative = 0;
   int32_t chosen = -1;
-  for (int32_t t = 0; t < kVocabulary; ++t) {
+  for (int32_t t = 0; t < vocabulary; ++t) {
     cumulative += by_id[static_cast<size_t>(t)];
     near_bound |= by_id[static_cast<size_t>(t)] > 0 && fabs(cumulative - threshold) < 1e-5 * total;
     if (chosen < 0 && cumulative > threshold) chosen = t;
@@ -155,6 +156,53 @@ TEST(sample_randomParameters_agreeWithTheDefinition) {
     }
   }
   CHECK(compared > 1000, "too many rows skipped: compared=%d", compared);
+}
+
+// Filters over a vocabulary of many runs, where nearly all tokens are dropped before any is
+// ordered: flat and steep logits, few and many kept, more than there are groups, and ties all over.
+TEST(sample_manyTokens_agreesWithTheDefinition) {
+  constexpr int32_t kMany = 5003;
+  constexpr size_t kRows = 24;
+  int compared = 0;
+  for (int32_t isa : isas()) {
+    Random random{15};
+    Context c(sample_config(isa, 2, kMany));
+    for (const float spread : {0.5f, 4.0f, 30.0f}) {
+      Plan plan(40);
+      std::vector<float> logits = random_floats(random, kRows * kMany, spread);
+      for (size_t row = 0; row < kRows; ++row) {
+        plan.add_row(0);
+        plan.temperature[row] = 0.3f + 0.1f * static_cast<float>(random.below(15));
+        const float bounds[] = {1, 0.01f, 0.5f, 0.95f, 0.9999f, 0.9999999f};
+        plan.top_p[row] = bounds[random.below(6)];
+        const int32_t counts[] = {0, 0, 1, 7, 150, 161, 3000, kMany};
+        plan.top_k[row] = counts[random.below(8)];
+        const float least[] = {0, 0, 0.001f, 0.3f, 1};
+        plan.min_p[row] = least[random.below(5)];
+        plan.seed[row] = static_cast<int64_t>(random.next());
+        const bool ties = random.below(4) == 0;
+        for (size_t t = row * kMany; t < (row + 1) * kMany; ++t) {
+          if (ties) logits[t] = row % 2 == 0 ? 3 : floorf(logits[t]);
+          if (random.below(100) == 0) logits[t] += 3 * spread;
+        }
+      }
+      CHECK(quire_op_sample(c.context, plan.get(), logits.data()) == QUIRE_OK, "%s",
+            quire_last_error());
+      for (size_t row = 0; row < kRows; ++row) {
+        const std::vector<float> raw(logits.begin() + static_cast<int64_t>(row) * kMany,
+                                     logits.begin() + static_cast<int64_t>(row + 1) * kMany);
+        const Expected expected = reference(plan, row, raw);
+        if (expected.near_bound) continue;
+        ++compared;
+        CHECK(plan.out_token[row] == expected.token,
+              "isa=%d, spread=%g, row=%zu, got=%d, expected=%d, T=%g, p=%g, k=%d, min=%g", isa,
+              static_cast<double>(spread), row, plan.out_token[row], expected.token,
+              static_cast<double>(plan.temperature[row]), static_cast<double>(plan.top_p[row]),
+              plan.top_k[row], static_cast<double>(plan.min_p[row]));
+      }
+    }
+  }
+  CHECK(compared > 100, "too many rows skipped: compared=%d", compared);
 }
 
 TEST(sample_noNumber_givesNoToken) {

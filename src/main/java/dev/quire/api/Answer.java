@@ -12,6 +12,12 @@ sealed interface Answer permits CompletionAnswer, ChatAnswer {
     /// The chunks that say `event`; never called with a failure.
     List<Object> chunks(GenerationEvent event);
 
+    /// Whether {@link #textChunk} says all there is to say of `delta`.
+    boolean onlyText(GenerationEvent.Delta delta);
+
+    /// The chunk that says nothing but a text. Chunks of one answer differ in that text alone.
+    Object textChunk(String text);
+
     /// Keeps `event` for {@link #whole}; never called with a failure.
     void collect(GenerationEvent event);
 

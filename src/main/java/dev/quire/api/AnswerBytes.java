@@ -23,8 +23,11 @@ final class AnswerBytes {
 
     /// As server-sent events. A failure ends them with an error chunk instead of `[DONE]`: the status has gone out.
     Multi<byte[]> stream(Multi<GenerationEvent> events, Answer answer) {
+        var template = new ChunkTemplate(json, answer::textChunk);
         Multi<byte[]> chunks = events.onItem()
-                .transform(event -> say(event, answer))
+                .transform(event -> event instanceof GenerationEvent.Delta delta && answer.onlyText(delta)
+                        ? template.event(delta.text())
+                        : say(event, answer))
                 .onFailure()
                 .recoverWithItem(failure -> {
                     LOG.error("answer could not be completed", failure);

@@ -2,6 +2,7 @@ package dev.quire.api;
 
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.subscription.MultiSubscriber;
+import io.vertx.core.http.HttpServerResponse;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -34,6 +35,11 @@ final class AnswerStream extends RestMulti<byte[]> {
     AnswerStream(Multi<byte[]> bytes, AtomicReference<Form> form) {
         this.bytes = bytes;
         this.form = form;
+    }
+
+    /// The same answer, written to the connection of `response` itself.
+    AnswerStream through(HttpServerResponse response) {
+        return new AnswerStream(new ConnectionWriter(bytes, response), form);
     }
 
     @Override

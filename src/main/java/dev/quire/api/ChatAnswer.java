@@ -48,6 +48,16 @@ final class ChatAnswer implements Answer {
     }
 
     @Override
+    public boolean onlyText(GenerationEvent.Delta delta) {
+        return !request.wantsLogprobs() && !delta.text().isEmpty();
+    }
+
+    @Override
+    public Object textChunk(String content) {
+        return chunk(new ChatCompletionChunk.Choice(0, Map.of("content", content), null, null));
+    }
+
+    @Override
     public void collect(GenerationEvent event) {
         switch (event) {
             case GenerationEvent.Delta delta -> {

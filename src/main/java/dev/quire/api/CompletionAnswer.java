@@ -54,6 +54,16 @@ final class CompletionAnswer implements Answer {
     }
 
     @Override
+    public boolean onlyText(GenerationEvent.Delta delta) {
+        return !echoDue && !request.wantsLogprobs() && !delta.text().isEmpty();
+    }
+
+    @Override
+    public Object textChunk(String text) {
+        return chunk(new CompletionResponse.Choice(0, text, null, null));
+    }
+
+    @Override
     public void collect(GenerationEvent event) {
         pieces.addAll(pieces(event));
         if (event instanceof GenerationEvent.Finished end) {

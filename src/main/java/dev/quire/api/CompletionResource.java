@@ -1,9 +1,11 @@
 package dev.quire.api;
 
 import dev.quire.engine.LoadedModel;
+import io.vertx.core.http.HttpServerResponse;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
+import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import java.io.InputStream;
 import org.eclipse.microprofile.openapi.annotations.Operation;
@@ -36,8 +38,8 @@ public final class CompletionResource {
             responseCode = "400",
             description = "What is wrong with the request",
             content = @Content(schema = @Schema(implementation = ErrorResponse.class)))
-    public RestMulti<byte[]> create(InputStream body) {
-        return generations.answer(body, this::prepare);
+    public RestMulti<byte[]> create(InputStream body, @Context HttpServerResponse response) {
+        return generations.answer(body, this::prepare).through(response);
     }
 
     private Generations.Prepared prepare(RequestFields fields) {

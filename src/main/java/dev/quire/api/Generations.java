@@ -9,7 +9,6 @@ import io.smallrye.mutiny.infrastructure.Infrastructure;
 import jakarta.inject.Singleton;
 import java.io.InputStream;
 import java.util.concurrent.atomic.AtomicReference;
-import org.jboss.resteasy.reactive.RestMulti;
 
 /// One generation from its body to its answer: parse and tokenise on a worker thread, submit, say what the engine
 /// answers in the endpoint's words. When the client goes, its connection cancels the stream, and that the request,
@@ -38,7 +37,7 @@ final class Generations {
         this.bytes = new AnswerBytes(json);
     }
 
-    RestMulti<byte[]> answer(InputStream body, Parser parser) {
+    AnswerStream answer(InputStream body, Parser parser) {
         var timing = metrics.begin();
         var form = new AtomicReference<>(AnswerStream.Form.WHOLE);
         Multi<byte[]> answer = model.settled()

@@ -31,7 +31,8 @@ public final class ServerResource {
     @Path("v1/cache")
     @Operation(summary = "The block pool: blocks, tokens and waste after the last step")
     public Uni<CacheResponse> cache() {
-        return Uni.createFrom().item(() -> CacheResponse.of(engine.stats()));
+        return Uni.createFrom()
+                .item(() -> CacheResponse.of(engine.stats(), engine.cacheType().orElse(null)));
     }
 
     @GET

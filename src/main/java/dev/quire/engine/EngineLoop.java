@@ -3,6 +3,7 @@ package dev.quire.engine;
 import dev.quire.cache.BlockPool;
 import dev.quire.cache.CorruptStateException;
 import dev.quire.engine.StatsBoard.Entry;
+import dev.quire.engine.StepClock.Part;
 import dev.quire.kernel.Batch;
 import dev.quire.kernel.KernelFaultException;
 import dev.quire.model.Transformer;
@@ -26,8 +27,10 @@ final class EngineLoop {
     private final Transformer transformer;
     private final Batch batch;
     private final BatchBuilder builder;
+    private final StepClock clock = new StepClock(System::nanoTime);
     private volatile boolean stopping;
     private int unstarted;
+    private boolean idle = true; // since the last turn
 
     EngineLoop(
             Inbox inbox,
@@ -58,8 +61,11 @@ final class EngineLoop {
 
     /// Takes what is in the inbox and computes one step; false if there was nothing to compute.
     boolean turn() {
+        clock.lap(idle ? Part.WAIT : Part.DELIVER); // what came after the last step's numbers were published
+        idle = false;
         takeInbox();
         if (scheduler.idle()) {
+            idle = true;
             settle();
             return false;
         }
@@ -123,6 +129,7 @@ final class EngineLoop {
         if (pool.inUse() != 0) {
             throw new CorruptStateException("an idle engine must hold no block: inUse=" + pool.inUse());
         }
+        clock.lap(Part.SCHEDULE);
         publish(0, 0);
     }
 
@@ -133,15 +140,20 @@ final class EngineLoop {
             throw new CorruptStateException("a step must compute something: running=" + scheduler.running()
                     + ", waiting=" + scheduler.waiting() + ", free=" + pool.free());
         }
+        clock.lap(Part.SCHEDULE);
         builder.build(plan);
         int promptTokens = plan.tokens() - decoding(plan);
+        clock.lap(Part.BUILD);
         int drawn = 0;
         try {
             transformer.forward(batch);
+            clock.lap(Part.KERNELS, Part.SAMPLE, transformer.sampleNanos());
             drawn = commit(plan);
         } catch (IllegalArgumentException | IllegalStateException e) {
+            clock.lap(Part.KERNELS);
             endPlanned(plan, e.getMessage());
         }
+        clock.lap(Part.DELIVER);
         publish(promptTokens, drawn);
         outbox.wake();
     }
@@ -244,7 +256,13 @@ final class EngineLoop {
         stats.put(Entry.TOKENS_STORED, scheduler.tokensStored());
         stats.put(Entry.RUNNING, scheduler.running());
         stats.put(Entry.PREEMPTIONS, scheduler.preemptions());
-        stats.put(Entry.LAST_STEP_NANOS, System.nanoTime());
+        stats.put(Entry.LAST_STEP_NANOS, clock.markNanos());
+        stats.put(Entry.WAIT_NANOS, clock.nanos(Part.WAIT));
+        stats.put(Entry.SCHEDULE_NANOS, clock.nanos(Part.SCHEDULE));
+        stats.put(Entry.BUILD_NANOS, clock.nanos(Part.BUILD));
+        stats.put(Entry.KERNEL_NANOS, clock.nanos(Part.KERNELS));
+        stats.put(Entry.SAMPLE_NANOS, clock.nanos(Part.SAMPLE));
+        stats.put(Entry.DELIVER_NANOS, clock.nanos(Part.DELIVER));
         stats.add(Entry.STEPS, promptTokens + drawn > 0 ? 1 : 0);
         stats.add(Entry.PROMPT_TOKENS, promptTokens);
         stats.add(Entry.GENERATED_TOKENS, drawn);

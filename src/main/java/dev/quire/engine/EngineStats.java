@@ -8,6 +8,7 @@ package dev.quire.engine;
 /// - `lastStepNanos`: `System.nanoTime()` at the end of the last step
 /// - counters since start: `steps`, `preemptions`, `promptTokens` computed, `generatedTokens`, `finished`,
 ///   `cancelled`, `failed`
+/// - `stepNanos`: what the engine thread's time went into
 public record EngineStats(
         State state,
         String stateReason,
@@ -29,7 +30,8 @@ public record EngineStats(
         long generatedTokens,
         long finished,
         long cancelled,
-        long failed) {
+        long failed,
+        StepNanos stepNanos) {
     /// Where the engine is in its life.
     public enum State {
         STARTING,
@@ -38,6 +40,10 @@ public record EngineStats(
         FAILED,
         STOPPED
     }
+
+    /// Nanoseconds of the engine thread since the start, all of them: waiting for work; admission and planning;
+    /// building batches; the model's kernels; choosing tokens; handing them out.
+    public record StepNanos(long waiting, long schedule, long build, long kernels, long sample, long deliver) {}
 
     /// Slots of blocks in use that hold no token.
     public long wasteTokens() {

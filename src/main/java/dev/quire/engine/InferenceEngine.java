@@ -118,6 +118,11 @@ public final class InferenceEngine implements AutoCloseable {
         return Optional.ofNullable(loading).map(ModelLoading::model);
     }
 
+    /// How the cache keeps keys and values (`bf16`), once it is there. Any thread.
+    public Optional<String> cacheType() {
+        return Optional.ofNullable(loading).map(ModelLoading::cacheType);
+    }
+
     /// Completes when starting is over, one way or the other. Any thread; each caller gets a stage of its own.
     public CompletionStage<Void> settled() {
         return settled.copy();

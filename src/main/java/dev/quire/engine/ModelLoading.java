@@ -3,8 +3,10 @@ package dev.quire.engine;
 import dev.quire.cache.BlockPool;
 import dev.quire.format.ModelFile;
 import dev.quire.format.ModelFileException;
+import dev.quire.kernel.ActivationRounding;
 import dev.quire.kernel.Batch;
 import dev.quire.kernel.BatchLimits;
+import dev.quire.kernel.CacheType;
 import dev.quire.kernel.Kernels;
 import dev.quire.kernel.ModelShape;
 import dev.quire.kernel.Packing;
@@ -55,6 +57,7 @@ final class ModelLoading implements AutoCloseable {
     private final LoadedModel model;
     private final BitSet endTokens; // read only
     private final Kernels kernels;
+    private final String cacheType;
     private final Transformer transformer;
     private final Batch batch;
     private final BlockPool pool;
@@ -117,6 +120,7 @@ final class ModelLoading implements AutoCloseable {
         clock.skip();
         kernels = kernels(settings, shape, limits, packed);
         clock.kernelsOpened();
+        cacheType = kernels.cacheType().label();
         try {
             transformer = Transformer.load(file, shape, kernels);
             clock.weightsLoaded();
@@ -126,6 +130,8 @@ final class ModelLoading implements AutoCloseable {
             }
             int blocks = blocks(settings, kernels.blockBytes(), (long) sequences * tableBlocks);
             kernels.openCache(blocks);
+            // The pool takes its memory as it is written to: what it may take is spent already.
+            kernels.spendOnWeights((MemoryShare.freeBytes() - blocks * kernels.blockBytes()) / 2);
             batch = new Batch(limits);
             pool = new BlockPool(blocks, Kernels.PAGE_TOKENS);
             int watermark = (int)
@@ -157,6 +163,11 @@ final class ModelLoading implements AutoCloseable {
 
     Kernels kernels() {
         return kernels;
+    }
+
+    /// The name of the cache's type; any thread.
+    String cacheType() {
+        return cacheType;
     }
 
     Transformer transformer() {
@@ -216,6 +227,7 @@ final class ModelLoading implements AutoCloseable {
     }
 
     private Kernels kernels(QuireSettings settings, ModelShape shape, BatchLimits limits, PackedStore packed) {
+        CacheType cacheType = CacheType.of(settings.cache().type());
         return switch (settings.backend()) {
             case "auto", "cpu" -> {
                 String isa = settings.cpu().isa();
@@ -227,9 +239,9 @@ final class ModelLoading implements AutoCloseable {
                                 throw new IllegalArgumentException(
                                         "quire.packing must be disk or memory: quire.packing=" + settings.packing());
                         };
-                yield CpuKernels.open(shape, limits, settings.threads(), isa, packedFile);
+                yield CpuKernels.open(shape, limits, settings.threads(), isa, cacheType, packedFile);
             }
-            case "reference" -> new ReferenceKernels(shape, limits);
+            case "reference" -> new ReferenceKernels(shape, limits, cacheType, ActivationRounding.NONE);
             default ->
                 throw new IllegalArgumentException(
                         "quire.backend must be auto, cpu or reference: quire.backend=" + settings.backend());

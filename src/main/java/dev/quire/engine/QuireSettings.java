@@ -34,7 +34,8 @@ public interface QuireSettings {
     @WithDefault("disk")
     String packing();
 
-    /// Threads of the CPU backend, the engine's own included; 0 = the cores that the process may use.
+    /// Threads of the CPU backend, the engine's own included; 0 = the physical cores that the process may use, one
+    /// less from four on.
     @WithDefault("0")
     int threads();
 
@@ -68,7 +69,7 @@ public interface QuireSettings {
 
     /// The CPU backend.
     interface CpuSettings {
-        /// `auto`, `scalar`, `avx2` or `avx512`.
+        /// `auto`, `scalar`, `avx2`, `avx512`, `vnni` or `amx`.
         @WithDefault("auto")
         String isa();
     }
@@ -82,6 +83,10 @@ public interface QuireSettings {
         /// start-up (`0.25`). Never more than all sequences at their longest could use.
         @WithDefault("0.25")
         String memory();
+
+        /// How keys and values are kept: `bf16`, `f16` or `int8`, or `auto` for what the backend thinks best.
+        @WithDefault("auto")
+        String type();
 
         /// Share of the pool that admission leaves free for running sequences.
         @WithDefault("0.01")

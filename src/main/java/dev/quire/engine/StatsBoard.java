@@ -26,7 +26,13 @@ final class StatsBoard {
         GENERATED_TOKENS,
         FINISHED,
         CANCELLED,
-        FAILED
+        FAILED,
+        WAIT_NANOS,
+        SCHEDULE_NANOS,
+        BUILD_NANOS,
+        KERNEL_NANOS,
+        SAMPLE_NANOS,
+        DELIVER_NANOS
     }
 
     private static final int ENTRIES = Entry.values().length;
@@ -116,7 +122,14 @@ final class StatsBoard {
                 copy[Entry.GENERATED_TOKENS.ordinal()],
                 copy[Entry.FINISHED.ordinal()],
                 copy[Entry.CANCELLED.ordinal()],
-                copy[Entry.FAILED.ordinal()]);
+                copy[Entry.FAILED.ordinal()],
+                new EngineStats.StepNanos(
+                        copy[Entry.WAIT_NANOS.ordinal()],
+                        copy[Entry.SCHEDULE_NANOS.ordinal()],
+                        copy[Entry.BUILD_NANOS.ordinal()],
+                        copy[Entry.KERNEL_NANOS.ordinal()],
+                        copy[Entry.SAMPLE_NANOS.ordinal()],
+                        copy[Entry.DELIVER_NANOS.ordinal()]));
     }
 
     private static int whole(long[] values, Entry entry) {

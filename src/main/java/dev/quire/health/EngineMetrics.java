@@ -1,6 +1,7 @@
 package dev.quire.health;
 
 import dev.quire.engine.EngineStats;
+import dev.quire.engine.EngineStats.StepNanos;
 import dev.quire.engine.InferenceEngine;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
@@ -8,6 +9,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import jakarta.inject.Singleton;
 import java.util.function.ToDoubleFunction;
+import java.util.function.ToLongFunction;
 
 /// The engine's state as metrics, named as vLLM's users know them with `quire_` for `vllm:`. Read when scraped: no
 /// metric costs a step anything.
@@ -37,6 +39,12 @@ public final class EngineMetrics implements MeterBinder {
         requests(registry, "finished", EngineStats::finished);
         requests(registry, "cancelled", EngineStats::cancelled);
         requests(registry, "failed", EngineStats::failed);
+        seconds(registry, "wait", StepNanos::waiting);
+        seconds(registry, "schedule", StepNanos::schedule);
+        seconds(registry, "build", StepNanos::build);
+        seconds(registry, "kernels", StepNanos::kernels);
+        seconds(registry, "sample", StepNanos::sample);
+        seconds(registry, "deliver", StepNanos::deliver);
     }
 
     private static double usage(EngineStats stats) {
@@ -66,6 +74,16 @@ public final class EngineMetrics implements MeterBinder {
         FunctionCounter.builder("quire_requests", engine, e -> value.applyAsDouble(e.stats()))
                 .description("Requests that ended, by outcome")
                 .tag("outcome", outcome)
+                .register(registry);
+    }
+
+    private void seconds(MeterRegistry registry, String part, ToLongFunction<StepNanos> nanos) {
+        FunctionCounter.builder(
+                        "quire_step_seconds",
+                        engine,
+                        e -> nanos.applyAsLong(e.stats().stepNanos()) / 1e9)
+                .description("The engine thread's time by what it was spent on; the parts add up to all of it")
+                .tag("part", part)
                 .register(registry);
     }
 }

@@ -16,7 +16,7 @@ public interface Kernels extends AutoCloseable {
     /// Tokens in one page of the cache; the pool's block is one page.
     int PAGE_TOKENS = 16;
 
-    /// Name and variant, for people: `cpu avx512 2 threads`.
+    /// Name and variant, for people: `cpu avx512 2 threads, bf16 cache`.
     String description();
 
     /// Takes over a weight and returns its id. The tensor's memory must stay valid until `close` (a backend may use it
@@ -31,6 +31,12 @@ public interface Kernels extends AutoCloseable {
 
     /// Waits until a file of packed weights that `bind` wrote is on the disk.
     void awaitPacked();
+
+    /// May take up to `bytes` more memory to read the weights faster, in the background: their values stay.
+    void spendOnWeights(long bytes);
+
+    /// How the cache keeps keys and values; never AUTO.
+    CacheType cacheType();
 
     /// Bytes of one block, keys and values, all layers.
     long blockBytes();

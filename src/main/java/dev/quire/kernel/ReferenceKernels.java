@@ -3,7 +3,6 @@ package dev.quire.kernel;
 import dev.quire.sampling.ReferenceSampler;
 import dev.quire.sampling.SamplingParameters;
 import dev.quire.tensor.Tensor;
-import dev.quire.tensor.TensorType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -19,7 +18,7 @@ public final class ReferenceKernels implements Kernels {
 
     private final ModelShape shape;
     private final BatchLimits limits;
-    private final TensorType cacheType;
+    private final CacheType cacheType;
     private final ActivationRounding activationRounding;
     private final List<FloatMatrix> weights = new ArrayList<>();
     private final List<Rotation> rotations;
@@ -43,19 +42,16 @@ public final class ReferenceKernels implements Kernels {
     private Batch batch;
 
     public ReferenceKernels(ModelShape shape, BatchLimits limits) {
-        this(shape, limits, TensorType.F32, ActivationRounding.NONE);
+        this(shape, limits, CacheType.F32, ActivationRounding.NONE);
     }
 
-    /// With the cache's keys and values rounded to `cacheType`, F32 or F16, and the inputs of products with quantised
-    /// weights by `activationRounding`: what a backend that keeps them so is measured against.
+    /// With keys and values rounded as a cache of `cacheType` rounds them (F32 where it is AUTO), and inputs of
+    /// products with quantised weights by `activationRounding`: what a backend that does so is measured against.
     public ReferenceKernels(
-            ModelShape shape, BatchLimits limits, TensorType cacheType, ActivationRounding activationRounding) {
-        if (cacheType != TensorType.F32 && cacheType != TensorType.F16) {
-            throw new IllegalArgumentException("cacheType must be F32 or F16: cacheType=" + cacheType);
-        }
+            ModelShape shape, BatchLimits limits, CacheType cacheType, ActivationRounding activationRounding) {
         this.shape = shape;
         this.limits = limits;
-        this.cacheType = cacheType;
+        this.cacheType = cacheType == CacheType.AUTO ? CacheType.F32 : cacheType;
         this.activationRounding = activationRounding;
         rotations = shape.ropes().stream()
                 .map(rope -> new Rotation(rope, limits.tokens()))
@@ -104,6 +100,17 @@ public final class ReferenceKernels implements Kernels {
         // Nothing is written.
     }
 
+    @Override
+    public void spendOnWeights(long bytes) {
+        // They are in memory.
+    }
+
+    @Override
+    public CacheType cacheType() {
+        return cacheType;
+    }
+
+    /// Rounded or not, a number takes four bytes here.
     @Override
     public long blockBytes() {
         return 2L * shape.layers() * PAGE_TOKENS * shape.kvWidth() * Float.BYTES;
@@ -192,9 +199,9 @@ public final class ReferenceKernels implements Kernels {
     }
 
     private void cache(float[] from, int at, float[] cache, int to) {
-        for (int i = 0; i < shape.kvWidth(); i++) {
-            float element = from[at + i];
-            cache[to + i] = cacheType == TensorType.F16 ? Float.float16ToFloat(Float.floatToFloat16(element)) : element;
+        System.arraycopy(from, at, cache, to, shape.kvWidth());
+        for (int head = 0; head < shape.kvHeads(); head++) {
+            cacheType.round(cache, to + head * shape.headDim(), shape.headDim());
         }
     }
 

@@ -15,6 +15,7 @@ public final class Transformer {
     private final ModelShape shape;
     private final Kernels kernels;
     private final Arena converted; // weights that are not used as the file has them, freed with this
+    private long sampleNanos;
 
     private Transformer(ModelShape shape, Kernels kernels, Arena converted) {
         this.shape = shape;
@@ -42,6 +43,7 @@ public final class Transformer {
 
     /// Computes `batch`: keys and values into the cache, tokens and log-probabilities into the batch.
     public void forward(Batch batch) {
+        sampleNanos = 0;
         kernels.beginStep(batch);
         try {
             kernels.embed();
@@ -53,9 +55,16 @@ public final class Transformer {
                 kernels.feedForwardDown(layer);
             }
             kernels.logits();
+            long drawing = System.nanoTime();
             kernels.sample();
+            sampleNanos = System.nanoTime() - drawing;
         } finally {
             kernels.endStep();
         }
+    }
+
+    /// How long the last pass took to choose tokens from its logits.
+    public long sampleNanos() {
+        return sampleNanos;
     }
 }

@@ -90,6 +90,7 @@ class ServerResourceTest {
                 .body("tokens_stored", equalTo(0))
                 .body("waste.tokens", equalTo(0))
                 .body("waste.percent", equalTo(0f))
+                .body("type", equalTo("f32"))
                 .body("block_bytes", greaterThan(0))
                 .body("bytes", greaterThan(0));
     }
@@ -125,6 +126,7 @@ class ServerResourceTest {
             "quire_num_preemptions_total",
             "quire_prompt_tokens_total",
             "quire_generation_tokens_total",
+            "quire_step_seconds_total{part=\"kernels\"}",
             "quire_kv_blocks{state=\"free\"}",
             "quire_time_to_first_token_seconds_bucket{le=\"",
             "quire_e2e_request_latency_seconds_bucket{le=\""

@@ -201,6 +201,28 @@ class EngineLoopTest {
         assertEquals(0, stats.read().inUse());
     }
 
+    @Test
+    void stats_partsOfTheThreadsTime_addUpToAllOfIt() {
+        open();
+        assertFalse(loop.turn());
+        EngineStats before = stats.read();
+        add(1, 20, 3, SamplingParameters.greedy());
+        while (loop.turn()) {}
+        EngineStats after = stats.read();
+        assertEquals(
+                after.lastStepNanos() - before.lastStepNanos(), total(after.stepNanos()) - total(before.stepNanos()));
+        assertTrue(after.stepNanos().waiting() > before.stepNanos().waiting());
+        assertTrue(after.stepNanos().schedule() > before.stepNanos().schedule());
+        assertTrue(after.stepNanos().build() > before.stepNanos().build());
+        assertTrue(after.stepNanos().kernels() > before.stepNanos().kernels());
+        assertTrue(after.stepNanos().sample() > before.stepNanos().sample());
+        assertTrue(after.stepNanos().deliver() > before.stepNanos().deliver());
+    }
+
+    private static long total(EngineStats.StepNanos nanos) {
+        return nanos.waiting() + nanos.schedule() + nanos.build() + nanos.kernels() + nanos.sample() + nanos.deliver();
+    }
+
     /// The step allocates nothing: 32 sequences decode with every sampling parameter on.
     @Test
     void decodingStep_allocatesNothingOnTheHeap() {

@@ -303,7 +303,8 @@ class EngineStreamTest {
         "quire.cache.watermark, 1.5, quire.cache.watermark must be at least 0 and below 1: quire.cache.watermark=1.5",
         "quire.context-length, 4096, quire.context-length must be between 2 and the model's",
         "quire.backend, tpu, 'quire.backend must be auto, cpu or reference: quire.backend=tpu'",
-        "quire.cpu.isa, mmx, 'isa must be auto, scalar, avx2 or avx512: isa=mmx'",
+        "quire.cpu.isa, mmx, 'isa must be auto, scalar, avx2, avx512, vnni or amx: isa=mmx'",
+        "quire.cache.type, fp8, 'quire.cache.type must be auto, bf16, f16 or int8: quire.cache.type=fp8'",
         "quire.batch.sequences, 0, quire.batch.sequences must be positive: quire.batch.sequences=0"
     })
     void start_withASettingThatCannotBeUsed_failsWithOneLine(String setting, String value, String message) {

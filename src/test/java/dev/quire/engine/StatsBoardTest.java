@@ -43,6 +43,7 @@ class StatsBoardTest {
         assertEquals(3, stats.capacity());
         assertEquals(112, stats.promptTokens());
         assertEquals(1116, stats.failed());
+        assertEquals(new EngineStats.StepNanos(117, 118, 119, 120, 121, 122), stats.stepNanos());
     }
 
     /// Every entry of an update holds the same number, so a torn copy shows.
@@ -62,6 +63,7 @@ class StatsBoardTest {
             assertEquals(stats.blockSize(), stats.failed());
             assertEquals(stats.free(), stats.generatedTokens());
             assertEquals(stats.blockSize(), stats.free());
+            assertEquals(stats.failed(), stats.stepNanos().deliver());
         }
         writer.join();
         assertEquals(200_000, board.read().steps());

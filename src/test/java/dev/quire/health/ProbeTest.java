@@ -102,6 +102,7 @@ class ProbeTest {
                 0,
                 0,
                 0,
-                0);
+                0,
+                new EngineStats.StepNanos(0, 0, 0, 0, 0, 0));
     }
 }

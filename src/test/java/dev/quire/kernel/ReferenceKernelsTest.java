@@ -161,12 +161,4 @@ class ReferenceKernelsTest {
                 "layers must be the model's: layers=0, expected=1",
                 () -> kernels.bind(new LayerWeights[0], new ModelWeights(0, NONE, 0, NONE, 0)));
     }
-
-    @Test
-    void new_cacheOfOtherTypes_isRefused() {
-        refuses(
-                "cacheType must be F32 or F16: cacheType=Q8_0",
-                () -> new ReferenceKernels(
-                        SHAPE, new BatchLimits(4, 1, 1, 2, 1, 1), TensorType.Q8_0, ActivationRounding.NONE));
-    }
 }

@@ -3,6 +3,7 @@ package dev.quire.model;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.quire.kernel.CacheType;
 import dev.quire.kernel.Kernels;
 import dev.quire.kernel.ReferenceKernels;
 import dev.quire.kernel.cpu.CpuKernels;
@@ -50,7 +51,7 @@ class FolderGoldenTest {
         return new LoadedTransformer(Path.of("src/test/resources/" + path), contextLength, (shape, limits) -> {
             Kernels kernels = backend.equals("reference")
                     ? new ReferenceKernels(shape, limits)
-                    : CpuKernels.open(shape, limits, 2, "auto");
+                    : CpuKernels.open(shape, limits, 2, "auto", CacheType.F16);
             return kernels;
         });
     }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.format.GgufFile;
+import dev.quire.kernel.CacheType;
 import dev.quire.kernel.ReferenceKernels;
 import dev.quire.kernel.cpu.CpuKernels;
 import dev.quire.store.ModelStore;
@@ -13,6 +14,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /// The default model against Hugging Face Transformers in float32 on the same weights, exactly dequantised.
 class SmolLm2GoldenIT {
@@ -62,15 +65,18 @@ class SmolLm2GoldenIT {
         }
     }
 
-    @Test
-    void nativeKernels_staysCloserThanLlamaCpp() {
+    @ParameterizedTest
+    @EnumSource(
+            value = CacheType.class,
+            names = {"F16", "BF16", "INT8"})
+    void nativeKernels_staysCloserThanLlamaCpp(CacheType cacheType) {
         int clear = 0;
         int equal = 0;
         int compared = 0;
         double sum = 0;
         double worst = 0;
         try (LoadedTransformer model =
-                new LoadedTransformer(MODEL, (shape, limits) -> CpuKernels.open(shape, limits, 2, "auto"))) {
+                new LoadedTransformer(MODEL, (shape, limits) -> CpuKernels.open(shape, limits, 2, "auto", cacheType))) {
             for (Golden golden : goldens()) {
                 float[][] logits = model.logits(golden.teacherForced(), golden.promptIds().length - 1);
                 int[] greedy = golden.greedyIds();
@@ -90,9 +96,9 @@ class SmolLm2GoldenIT {
             }
         }
         System.out.printf(
-                "native: same top token at %d of %d clear positions; golden log-probabilities differ by %.5f nats on"
+                "native, %s cache: same top token at %d of %d clear positions; golden log-probabilities differ by %.5f nats on"
                         + " average, %.5f at worst, over %d%n",
-                equal, clear, sum / compared, worst, compared);
+                cacheType.label(), equal, clear, sum / compared, worst, compared);
         assertTrue(equal >= 0.99 * clear, equal + " of " + clear);
         assertTrue(sum / compared <= LLAMA_CPP_NATS, "nats=" + sum / compared);
     }

@@ -6,12 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.kernel.ActivationRounding;
 import dev.quire.kernel.BatchLimits;
+import dev.quire.kernel.CacheType;
 import dev.quire.kernel.Kernels;
 import dev.quire.kernel.LogitErrors;
 import dev.quire.kernel.ModelShape;
 import dev.quire.kernel.ReferenceKernels;
 import dev.quire.kernel.cpu.CpuKernels;
-import dev.quire.tensor.TensorType;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -74,7 +74,7 @@ class TransformerGoldenTest {
     }
 
     private static Kernels cpu(ModelShape shape, BatchLimits limits) {
-        return CpuKernels.open(shape, limits, 2, "auto");
+        return CpuKernels.open(shape, limits, 2, "auto", CacheType.F16);
     }
 
     @ParameterizedTest
@@ -133,7 +133,7 @@ class TransformerGoldenTest {
                 LoadedTransformer reference = new LoadedTransformer(
                         path,
                         (shape, limits) -> new ReferenceKernels(
-                                shape, limits, TensorType.F16, ActivationRounding.INT8_WITH_OUTLIERS))) {
+                                shape, limits, CacheType.F16, ActivationRounding.INT8_WITH_OUTLIERS))) {
             assertTrue(isQuantised(cpu));
             for (int token = 3; token < 27; token++) {
                 int[] one = {token};

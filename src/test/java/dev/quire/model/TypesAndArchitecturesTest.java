@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.quire.format.GgufWriter;
+import dev.quire.kernel.CacheType;
 import dev.quire.kernel.ReferenceKernels;
 import dev.quire.kernel.cpu.CpuKernels;
 import dev.quire.tensor.TensorType;
@@ -81,7 +82,8 @@ class TypesAndArchitecturesTest {
         try (var reference = new LoadedTransformer(file, ReferenceKernels::new)) {
             check(test, reference.logits(prompt, 0), REFERENCE_TOLERANCE);
         }
-        try (var cpu = new LoadedTransformer(file, (shape, limits) -> CpuKernels.open(shape, limits, 2, "auto"))) {
+        try (var cpu = new LoadedTransformer(
+                file, (shape, limits) -> CpuKernels.open(shape, limits, 2, "auto", CacheType.F16))) {
             boolean quantised = TensorType.valueOf(type).blockElements() > 1;
             double tolerance = quantised ? TransformerGoldenTest.QUANTISED_TOLERANCE : NATIVE_TOLERANCE;
             check(test, cpu.logits(prompt, 0), tolerance);

@@ -2,6 +2,7 @@ package dev.quire.kernel.cpu;
 
 import dev.quire.kernel.Batch;
 import dev.quire.kernel.BatchLimits;
+import dev.quire.kernel.CacheType;
 import dev.quire.kernel.KernelFaultException;
 import dev.quire.kernel.Kernels;
 import dev.quire.kernel.LayerWeights;
@@ -40,21 +41,33 @@ public final class CpuKernels implements Kernels {
         this.context = context;
     }
 
-    /// Opens a context: `threads` worker threads (0 = as many as the process may use cores) and instruction set `isa`:
-    /// `auto`, `scalar`, `avx2` or `avx512`. Weights are packed into memory.
+    /// Opens a context: `threads` worker threads (0 = {@link #cores}, one less from four on) and instruction set `isa`:
+    /// `auto`, `scalar`, `avx2`, `avx512`, `vnni` or `amx`. Weights are packed into memory.
     public static CpuKernels open(ModelShape shape, BatchLimits limits, int threads, String isa) {
-        return open(shape, limits, threads, isa, null, Long.MAX_VALUE);
+        return open(shape, limits, threads, isa, CacheType.AUTO);
+    }
+
+    /// The same with a cache of `cacheType`.
+    public static CpuKernels open(ModelShape shape, BatchLimits limits, int threads, String isa, CacheType cacheType) {
+        return open(shape, limits, threads, isa, cacheType, null, Long.MAX_VALUE);
     }
 
     /// The same, with the packed weights in `packedFile`, which stands for this model and {@link #packLayout}: it is
     /// made where it is missing and mapped where it is there. Weights that are small when packed stay in memory.
-    public static CpuKernels open(ModelShape shape, BatchLimits limits, int threads, String isa, Path packedFile) {
-        return open(shape, limits, threads, isa, packedFile, PackedWeights.MIN_FILE_BYTES);
+    public static CpuKernels open(
+            ModelShape shape, BatchLimits limits, int threads, String isa, CacheType cacheType, Path packedFile) {
+        return open(shape, limits, threads, isa, cacheType, packedFile, PackedWeights.MIN_FILE_BYTES);
     }
 
     /// For tests: files for small weights too.
     static CpuKernels open(
-            ModelShape shape, BatchLimits limits, int threads, String isa, Path packedFile, long minFileBytes) {
+            ModelShape shape,
+            BatchLimits limits,
+            int threads,
+            String isa,
+            CacheType cacheType,
+            Path packedFile,
+            long minFileBytes) {
         int isaNumber = isaNumber(isa);
         Loader.load(QuireCpu.class);
         try (Arena arena = Arena.ofConfined();
@@ -67,12 +80,13 @@ public final class CpuKernels implements Kernels {
             config.table_stride(limits.tableBlocks());
             config.threads(threads);
             config.isa(isaNumber);
+            config.cache_type(NativeShape.number(cacheType));
             check(QuireCpu.quire_open(config, context));
             return new CpuKernels(shape, limits, context.get(), new PackedWeights(packedFile, minFileBytes, isaNumber));
         }
     }
 
-    /// Cores that this process may use: the smaller of its affinity mask and its control group's quota.
+    /// Physical cores that this process may use: those in its affinity mask, within its control groups' quotas.
     public static int cores() {
         Loader.load(QuireCpu.class);
         return QuireCpu.quire_cores();
@@ -91,7 +105,10 @@ public final class CpuKernels implements Kernels {
             case "scalar" -> QuireCpu.ISA_SCALAR;
             case "avx2" -> QuireCpu.ISA_AVX2;
             case "avx512" -> QuireCpu.ISA_AVX512;
-            default -> throw new IllegalArgumentException("isa must be auto, scalar, avx2 or avx512: isa=" + isa);
+            case "vnni" -> QuireCpu.ISA_VNNI;
+            case "amx" -> QuireCpu.ISA_AMX;
+            default ->
+                throw new IllegalArgumentException("isa must be auto, scalar, avx2, avx512, vnni or amx: isa=" + isa);
         };
     }
 
@@ -100,6 +117,8 @@ public final class CpuKernels implements Kernels {
             case QuireCpu.ISA_SCALAR -> "scalar";
             case QuireCpu.ISA_AVX2 -> "avx2";
             case QuireCpu.ISA_AVX512 -> "avx512";
+            case QuireCpu.ISA_VNNI -> "vnni";
+            case QuireCpu.ISA_AMX -> "amx";
             default -> "isa " + isa;
         };
     }
@@ -109,7 +128,7 @@ public final class CpuKernels implements Kernels {
         open();
         int threads = QuireCpu.quire_context_threads(context);
         return "cpu " + isaName(QuireCpu.quire_context_isa(context)) + " " + threads
-                + (threads == 1 ? " thread" : " threads");
+                + (threads == 1 ? " thread" : " threads") + ", " + cacheType().label() + " cache";
     }
 
     /// The tensor's memory is needed until `bind`.
@@ -130,6 +149,11 @@ public final class CpuKernels implements Kernels {
     }
 
     @Override
+    public void spendOnWeights(long bytes) {
+        weights.moveToLargePages(bytes);
+    }
+
+    @Override
     public void bind(LayerWeights[] layers, ModelWeights model) {
         open();
         if (layers.length != this.layers) {
@@ -138,6 +162,12 @@ public final class CpuKernels implements Kernels {
         }
         packing = weights.load(context);
         check(QuireCpu.quire_bind(context, NativeShape.ids(layers), NativeShape.ids(model)));
+    }
+
+    @Override
+    public CacheType cacheType() {
+        open();
+        return NativeShape.cacheType(QuireCpu.quire_context_cache_type(context));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.quire.kernel.cpu;
 
 import dev.quire.kernel.Activation;
+import dev.quire.kernel.CacheType;
 import dev.quire.kernel.LayerShape;
 import dev.quire.kernel.LayerWeights;
 import dev.quire.kernel.ModelShape;
@@ -72,6 +73,27 @@ final class NativeShape {
             case GATED_SILU -> QuireCpu.GATED_SILU;
             case GATED_GELU -> QuireCpu.GATED_GELU;
             case GELU -> QuireCpu.GELU;
+        };
+    }
+
+    static int number(CacheType type) {
+        return switch (type) {
+            case AUTO -> QuireCpu.CACHE_AUTO;
+            case F16 -> QuireCpu.CACHE_F16;
+            case BF16 -> QuireCpu.CACHE_BF16;
+            case INT8 -> QuireCpu.CACHE_INT8;
+            case F32 ->
+                throw new IllegalArgumentException("the CPU's cache must be bf16, f16 or int8: type=" + type.label());
+        };
+    }
+
+    /// The type behind a number that is not AUTO's.
+    static CacheType cacheType(int number) {
+        return switch (number) {
+            case QuireCpu.CACHE_F16 -> CacheType.F16;
+            case QuireCpu.CACHE_BF16 -> CacheType.BF16;
+            case QuireCpu.CACHE_INT8 -> CacheType.INT8;
+            default -> throw new IllegalStateException("cache type must be known: number=" + number);
         };
     }
 

@@ -26,6 +26,8 @@ final class QuireCpu {
     static final int ISA_SCALAR = 1;
     static final int ISA_AVX2 = 2;
     static final int ISA_AVX512 = 3;
+    static final int ISA_VNNI = 4;
+    static final int ISA_AMX = 5;
 
     static final int NORM_RMS = 0;
     static final int NORM_LAYER = 1;
@@ -33,6 +35,11 @@ final class QuireCpu {
     static final int GATED_SILU = 0;
     static final int GATED_GELU = 1;
     static final int GELU = 2;
+
+    static final int CACHE_AUTO = 0;
+    static final int CACHE_F16 = 1;
+    static final int CACHE_BF16 = 2;
+    static final int CACHE_INT8 = 3;
 
     static final int PAIRS_ADJACENT = 0;
     static final int PAIRS_HALVES = 1;
@@ -126,6 +133,9 @@ final class QuireCpu {
 
         @MemberSetter
         native void isa(int value);
+
+        @MemberSetter
+        native void cache_type(int value);
     }
 
     /// `quire_plan`.
@@ -250,6 +260,8 @@ final class QuireCpu {
 
     static native int quire_host_free(@Cast("void*") long memory, long bytes);
 
+    static native long quire_large_pages(@Cast("const void*") long memory, long bytes);
+
     static native int quire_guard(@Cast("const void*") long memory, long bytes);
 
     static native int quire_guard_lost(int guard);
@@ -276,6 +288,8 @@ final class QuireCpu {
 
     static native int quire_bind(
             @Cast("quire_context*") long context, @Const int[] layer_weights, @Const int[] model_weights);
+
+    static native int quire_context_cache_type(@Cast("const quire_context*") long context);
 
     static native long quire_block_bytes(@Cast("const quire_context*") long context);
 

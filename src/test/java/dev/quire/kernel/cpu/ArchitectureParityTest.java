@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.kernel.Batch;
+import dev.quire.kernel.CacheType;
 import dev.quire.kernel.Kernels;
 import dev.quire.kernel.LayerShape;
 import dev.quire.kernel.LogitErrors;
@@ -28,7 +29,7 @@ class ArchitectureParityTest {
     private static final int[] MATES = TinyModel.tokens(6, LENGTH);
 
     private static Kernels open(TinyModel model, int threads, String isa) {
-        Kernels kernels = CpuKernels.open(model.shape(), TinyModel.LIMITS, threads, isa);
+        Kernels kernels = CpuKernels.open(model.shape(), TinyModel.LIMITS, threads, isa, CacheType.F16);
         model.load(kernels);
         return kernels;
     }

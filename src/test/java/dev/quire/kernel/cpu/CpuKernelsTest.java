@@ -216,7 +216,7 @@ class CpuKernelsTest {
     void open_unknownIsa_isRefused() {
         var e = assertThrows(
                 IllegalArgumentException.class, () -> CpuKernels.open(TinyModel.SHAPE, TinyModel.LIMITS, 1, "sse"));
-        assertEquals("isa must be auto, scalar, avx2 or avx512: isa=sse", e.getMessage());
+        assertEquals("isa must be auto, scalar, avx2, avx512, vnni or amx: isa=sse", e.getMessage());
         assertTrue(CpuKernels.cores() >= 1);
     }
 

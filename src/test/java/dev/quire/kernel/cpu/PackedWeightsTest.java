@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.kernel.Batch;
+import dev.quire.kernel.CacheType;
 import dev.quire.kernel.KernelFaultException;
 import dev.quire.kernel.Packing;
 import dev.quire.tensor.Tensor;
@@ -33,7 +34,7 @@ class PackedWeightsTest {
     private record Outcome(Packing packing, float[] logits) {}
 
     private static CpuKernels open(Path file) {
-        return CpuKernels.open(TinyModel.SHAPE, TinyModel.LIMITS, 2, "auto", file, 0);
+        return CpuKernels.open(TinyModel.SHAPE, TinyModel.LIMITS, 2, "auto", CacheType.AUTO, file, 0);
     }
 
     private static float[] logits(CpuKernels kernels) {
@@ -110,7 +111,7 @@ class PackedWeightsTest {
     @Test
     void bind_fewWeights_makeNoFile() throws IOException {
         Path file = folder.resolve("model.pack");
-        try (CpuKernels kernels = CpuKernels.open(TinyModel.SHAPE, TinyModel.LIMITS, 1, "auto", file)) {
+        try (CpuKernels kernels = CpuKernels.open(TinyModel.SHAPE, TinyModel.LIMITS, 1, "auto", CacheType.AUTO, file)) {
             new TinyModel(TensorType.Q8_0, 5).load(kernels);
             assertEquals(Packing.Kind.MEMORY, kernels.packing().kind());
         }

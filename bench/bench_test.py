@@ -1,0 +1,179 @@
+"""The parts of compare.py and accuracy_llama.py that need no server: python3 -m unittest bench/bench_test.py"""
+
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import accuracy_llama
+import compare
+import cpu_report
+import peers
+
+
+def level(rate, first=100.0, **more):
+    return {"output_tokens_per_second": rate, "decode_tokens_per_second_each": rate + 1, "ttft_ms": {"p50": first},
+            "prompt_tokens": 3000, "completed": 2, **more}
+
+
+def result(*rates):
+    """A result whose rounds have these (Quire's, llama.cpp's, the Q4_0 file's) rates at 8 at once."""
+    turns = [{"round": i, "peer": peer, "busy_before": 0.0, "stolen": 0.01, "levels": {"eight": level(rate)}}
+             for i, row in enumerate(rates)
+             for peer, rate in zip(("quire", "llama.cpp", "llama.cpp-q4_0"), row) if rate is not None]
+    return {
+        "started": "2026-01-02 03:04 UTC", "command": "make compare", "quire": "commit abc", "quick": False,
+        "threads": 2, "rounds": len(rates),
+        "machine": {"model": "CPU", "cores": 2, "memory_gib": 7.6, "caches": "L2 1 MiB", "kernel": "Linux", "isa": []},
+        "model": {"file": "m.gguf", "parameters": 10, "product_parameters": 100_000_000, "tensor_bytes": 50_000_000,
+                  "types": ["Q4_1"]},
+        "peers": {name: {"title": name.upper(), "weights": "w", "version": "v", "command": "c"}
+                  for name in ("quire", "llama.cpp", "llama.cpp-q4_0")},
+        "left_out": {"vllm": "pip must succeed: status=1"},
+        "workloads": {"eight": {"concurrency": 8, "prompt_tokens": 128, "output_tokens": 128, "shared_prefix": 0}},
+        "limits": [[row("memory", 10.0), row("int8", 400.0)], [row("memory", 12.0), row("int8", 600.0)]],
+        "turns": turns,
+    }
+
+
+def row(kind, value):
+    return {"kind": kind, "name": f"the {kind}", "unit": "U/s", "threads": 2, "value": value}
+
+
+def eight():
+    return next(metric for metric in cpu_report.METRICS if metric.workload == "eight")
+
+
+class ReportTest(unittest.TestCase):
+    def test_abba_rounds_alternate(self):
+        self.assertEqual(cpu_report.abba("abc", 3), [list("abc"), list("cba"), list("abc")])
+
+    def test_spread_several_hasMedianAndRange(self):
+        self.assertEqual(cpu_report.spread([3.0, 1.0, 200.4]), "3.00 (1.00 – 200)")
+        self.assertEqual(cpu_report.spread([1234.5]), "1,234")
+
+    def test_ratios_areOfTheSameRound(self):
+        self.assertEqual(cpu_report.ratios({0: 10, 1: 30, 2: 9}, {0: 5, 1: 10}), [2, 3])
+
+    def test_table_twoOthers_hasMedianRatioAndVerdict(self):
+        text = cpu_report.table(eight(), result((300, 100, 200), (330, 100, 300), (310, 100, 200)))
+        self.assertIn("| LLAMA.CPP | 100 (100 – 100) | 100 ms | 3.10 (3.00 – 3.30) | 3: met |", text)
+        self.assertIn("| LLAMA.CPP-Q4_0 | 200 (200 – 300) | 100 ms | 1.50 (1.10 – 1.55) | 1.5: met |", text)
+        best = "| best of all others, in each round | 200 (200 – 300) | | 1.50 (1.10 – 1.55) | 2: not met |"
+        self.assertIn(best, text)
+        self.assertIn("| QUIRE | 310 (300 – 330) | 100 ms | | |", text)
+
+    def test_table_roundFailed_isLeftOutOfRatios(self):
+        text = cpu_report.table(eight(), result((300, 150, None), (330, None, None)))
+        self.assertIn("| LLAMA.CPP | 150 | 100 ms | 2.00 | 3: not met |", text)
+        self.assertNotIn("LLAMA.CPP-Q4_0", text)
+
+    def test_prefill_isPromptTokensUntilTheFirstToken(self):
+        prefill = next(metric for metric in cpu_report.METRICS if metric.workload == "prefill")
+        self.assertEqual(prefill.value(level(1, first=500.0)), 3000)
+
+    def test_limits_severalMeasurements_haveRangeAndCeilings(self):
+        found = result()
+        self.assertIn("| reads the memory | 11.0 (10.0 – 12.0) U/s |", cpu_report.limits_table(found))
+        self.assertIn("| int8, `the int8` | 500 (400 – 600) U/s |", cpu_report.limits_table(found))
+        self.assertIn("memory allows 220 tokens/s", cpu_report.ceilings(found))
+        self.assertIn("tokens/s at most 2,500 in int8.", cpu_report.ceilings(found))
+
+    def test_markdown_saysWhatIsMissing(self):
+        found = result((300, 100, 200))
+        found["turns"][2]["levels"]["eight"] = {"error": "requests must succeed: failed=1"}
+        text = cpu_report.markdown(found)
+        self.assertIn("Left out: vllm: pip must succeed: status=1.", text)
+        self.assertIn("Failed: round 1, llama.cpp-q4_0, eight: requests must succeed: failed=1.", text)
+
+    def test_replaceGenerated_handWrittenText_stays(self):
+        old = cpu_report.replace_generated("# Title\n\nBefore.\n", "one\n")
+        old += "\n## Profile\n\nAfter.\n"
+        new = cpu_report.replace_generated(old, "two\n")
+        self.assertEqual(new, old.replace("one", "two"))
+        self.assertTrue(new.startswith("# Title\n\nBefore.\n\n<!-- begin"))
+        self.assertTrue(new.endswith("-->\n\n## Profile\n\nAfter.\n"))
+
+    def test_replaceGenerated_brokenMarkers_areRefused(self):
+        for text in (cpu_report.BEGIN, cpu_report.END, cpu_report.END + cpu_report.BEGIN,
+                     2 * (cpu_report.BEGIN + cpu_report.END)):
+            with self.assertRaisesRegex(ValueError, "each marker once"):
+                cpu_report.replace_generated(text, "x")
+
+
+class CompareTest(unittest.TestCase):
+    def refusal(self, *words):
+        with self.assertRaises(compare.Failure) as caught:
+            compare.arguments(words)
+        return str(caught.exception)
+
+    def test_arguments_unknownPeer_isRefused(self):
+        self.assertRegex(self.refusal("--peers", "quire,x"), "^peer must be known: peer=x, known=quire,llama.cpp,")
+        self.assertEqual(self.refusal("--rounds", "0"), "rounds must be positive: rounds=0")
+
+    def test_arguments_quick_keepsTheReportOutOfDocs(self):
+        options = compare.arguments(["--quick", "--peers", "quire,llama.cpp,quire"])
+        self.assertEqual(options.peers, ["quire", "llama.cpp"])
+        self.assertEqual((options.rounds, options.shown),
+                         (2, 'make compare ARGS="--quick --peers quire,llama.cpp,quire"'))
+        self.assertTrue(options.out.endswith("target/compare/cpu.md"))
+
+    def test_dropIfDead_firstTurnWithoutStart_leavesTheServerOut(self):
+        found = result((300, 100, 200))
+        error = "server must start: status=1"
+        found["turns"][-1] = {"round": 0, "peer": "llama.cpp-q4_0", "levels": {}, "error": error}
+        compare.drop_if_dead(found, "llama.cpp-q4_0")
+        self.assertEqual(list(found["peers"]), ["quire", "llama.cpp"])
+        self.assertEqual(found["left_out"]["llama.cpp-q4_0"], "server must start: status=1")
+        self.assertEqual(len(found["turns"]), 2)
+
+    def test_commands_areShownWithoutFoldersOfTheMachine(self):
+        with tempfile.TemporaryDirectory() as folder:
+            home = pathlib.Path(folder)
+            model = home / "m.gguf"
+            model.write_bytes(b"x")
+            bench = peers.Bench(home / "bench", model, 2)
+            for peer in peers.ALL.values():
+                shown = compare.shown_command(peer, bench)
+                self.assertNotIn(folder, shown)
+                self.assertNotIn(str(peers.ROOT), shown)
+
+
+class AccuracyTest(unittest.TestCase):
+    REFERENCE = {"prompts": [{"name": "a", "prompt_ids": [5, 6], "greedy_ids": [7, 8],
+                              "top_tokens": [[7, 1], [8, 1]], "top_logprobs": [[-0.5, -1.0], [-0.25, -2.0]]}]}
+
+    class Server:
+        """Has only the first of its tokens among the 2,000 likeliest."""
+
+        def __init__(self, answers):
+            self.answers, self.asked = answers, []
+
+        def logprobs(self, ids, count):
+            self.asked.append((tuple(ids), count))
+            found = list(self.answers[tuple(ids)].items())[:1 if count == 2000 else None]
+            return {**dict(found), **{1000 + i: -99 for i in range(count - len(found))}}
+
+    def test_positions_contextGrowsByTheGreedyTokens(self):
+        found = [(position, context) for _, position, context, _, _ in accuracy_llama.positions(self.REFERENCE)]
+        self.assertEqual(found, [(0, [5, 6]), (1, [5, 6, 7])])
+
+    def test_compared_missingToken_asksForMore(self):
+        server = self.Server({(5, 6): {7: -0.75, 1: -1.5}, (5, 6, 7): {1: -1.0, 8: -1.25}})
+        every, missing, other = accuracy_llama.compared(self.REFERENCE, server, lambda *_: None)
+        self.assertEqual((every, missing, other), ([0.25, 0.5, 1.0, 1.0], 0, 1))
+        self.assertEqual([count for _, count in server.asked], [2000, 16000, 2000, 16000])
+
+    def test_summary_isMeanAndWorst(self):
+        found = accuracy_llama.summary([0.25, 0.75], 0, 1, 240)
+        self.assertEqual((found["mean_nats"], found["worst_nats"], found["values"]), (0.5, 0.75, 2))
+
+    def test_positions_raggedReference_isRefused(self):
+        broken = {"prompts": [{**self.REFERENCE["prompts"][0], "top_tokens": [[7]]}]}
+        with self.assertRaisesRegex(accuracy_llama.Failure, "a list for each position: prompt=a"):
+            list(accuracy_llama.positions(broken))
+
+
+if __name__ == "__main__":
+    unittest.main()
