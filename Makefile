@@ -76,9 +76,9 @@ format:
 	  find native-libs \( -name '*.cpp' -o -name '*.h' \) -exec clang-format -i {} +; \
 	else echo "clang-format is not installed: C++ sources are left as they are" >&2; fi
 
-## bench: load the server over HTTP and print its rates (bench/README.md)
+## bench: start the server alone, load it over HTTP and print its rates (ARGS="--concurrency 8"; bench/README.md)
 bench: $(JAR)
-	@bench/compare_llama.sh --only quire $(ARGS)
+	@bench/quire.sh $(ARGS)
 
 ## share: say what a step costs beside the kernels, at 32 streams (bench/README.md)
 share: $(JAR)

@@ -225,10 +225,6 @@ int main(int count, char** arguments) {
   const int32_t isa = count > 2 ? atoi(arguments[2]) : QUIRE_ISA_AUTO;
   const int32_t windows[] = {0, kWindow};
   const quire_config config = smollm2(threads, isa, windows);
-  if (count > 3) {
-    bench_caches(config);
-    return 0;
-  }
   quire_context* context;
   must(quire_open(&config, &context));
   printf("isa=%d, threads=%d\n", quire_context_isa(context), quire_context_threads(context));

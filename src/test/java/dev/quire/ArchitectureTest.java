@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.FieldSource;
 class ArchitectureTest {
     private static final Map<String, Set<String>> MAY_USE = Map.ofEntries(
             entry("api", Set.of("engine", "sampling", "tokenizer")),
-            entry("cli", Set.of("engine", "sampling", "tokenizer", "model", "store", "format", "tensor")),
+            entry("cli", Set.of("engine", "load", "sampling", "tokenizer", "model", "store", "format", "tensor")),
             entry(
                     "engine",
                     Set.of(
@@ -47,6 +47,7 @@ class ArchitectureTest {
             entry("kernel", Set.of("sampling", "tensor")),
             entry("cache", Set.of()),
             entry("health", Set.of("engine")),
+            entry("load", Set.of()),
             entry("sampling", Set.of()),
             entry("tensor", Set.of()));
 

@@ -77,6 +77,7 @@ public final class Quire implements Runnable {
         CommandLine top = new CommandLine(new Quire());
         top.addSubcommand(command(new ServeCommand(server), all));
         top.addSubcommand(command(new GenerateCommand(terminal), all));
+        top.addSubcommand(command(new BenchCommand(terminal, environment), List.of()));
         top.addSubcommand(command(new InspectCommand(terminal), files));
         top.addSubcommand(command(new PackCommand(terminal), packing));
         top.addSubcommand(command(new PullCommand(terminal), files));
@@ -103,7 +104,8 @@ public final class Quire implements Runnable {
     @Override
     public void run() {
         throw new CommandLine.ParameterException(
-                spec.commandLine(), "a command is missing: serve, generate, inspect, pack, pull, tokenize or help");
+                spec.commandLine(),
+                "a command is missing: serve, generate, bench, inspect, pack, pull, tokenize or help");
     }
 
     private static CommandLine command(Object command, List<Setting> settings) {

@@ -34,7 +34,9 @@ final class SettingFlags {
             Map.entry("quire.offline", "never fetch a model"),
             Map.entry("quire.backend", "auto, cpu (native kernels) or reference (plain Java, slow)"),
             Map.entry("quire.packing", "where packed weights are kept: disk (in the cache folder, mapped) or memory"),
-            Map.entry("quire.threads", "threads of the CPU backend; 0 = the physical cores that the process may use, one less from four on"),
+            Map.entry(
+                    "quire.threads",
+                    "threads of the CPU backend; 0 = the physical cores that the process may use, one less from four on"),
             Map.entry(
                     "quire.context-length",
                     "longest sequence, prompt and answer; without it, the model's own, at most 131072"),

@@ -3,6 +3,7 @@ package dev.quire.engine;
 import dev.quire.cache.BlockPool;
 import dev.quire.format.ModelFile;
 import dev.quire.format.ModelFileException;
+import dev.quire.kernel.ActivationRounding;
 import dev.quire.kernel.Batch;
 import dev.quire.kernel.BatchLimits;
 import dev.quire.kernel.CacheType;
@@ -240,7 +241,7 @@ final class ModelLoading implements AutoCloseable {
                         };
                 yield CpuKernels.open(shape, limits, settings.threads(), isa, cacheType, packedFile);
             }
-            case "reference" -> new ReferenceKernels(shape, limits, cacheType);
+            case "reference" -> new ReferenceKernels(shape, limits, cacheType, ActivationRounding.NONE);
             default ->
                 throw new IllegalArgumentException(
                         "quire.backend must be auto, cpu or reference: quire.backend=" + settings.backend());

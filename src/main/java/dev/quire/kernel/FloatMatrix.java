@@ -4,13 +4,15 @@ import dev.quire.tensor.Dequantizer;
 import dev.quire.tensor.Tensor;
 import java.util.Arrays;
 
-/// A dequantised weight `[rows, columns]`, kept transposed: element (r, c) is `data[c * rows + r]`.
-record FloatMatrix(int rows, int columns, float[] data) {
+/// A dequantised weight `[rows, columns]`, kept transposed: element (r, c) is `data[c * rows + r]`. The input of its
+/// products is rounded by `rounding`.
+record FloatMatrix(int rows, int columns, ActivationRounding rounding, float[] data) {
     /// Output columns of a product that are worked on together, so that they stay in the cache: the order of each sum
     /// is not changed by it.
     private static final int ROW_TILE = 512;
 
-    static FloatMatrix of(Tensor tensor) {
+    /// `ofQuantised` is the rounding that holds if the tensor is quantised; others round nothing.
+    static FloatMatrix of(Tensor tensor, ActivationRounding ofQuantised) {
         int rows = Math.toIntExact(tensor.rows());
         int columns = Math.toIntExact(tensor.columns());
         float[] row = new float[columns];
@@ -21,16 +23,18 @@ record FloatMatrix(int rows, int columns, float[] data) {
                 data[c * rows + r] = row[c];
             }
         }
-        return new FloatMatrix(rows, columns, data);
+        boolean quantised = tensor.type().blockElements() > 1;
+        return new FloatMatrix(rows, columns, quantised ? ofQuantised : ActivationRounding.NONE, data);
     }
 
     float at(int row, int column) {
         return data[column * rows + row];
     }
 
-    /// out `[tokens, rows]` = in `[tokens, columns]` · matrixᵀ. Each sum runs over the columns in order; four columns
-    /// are taken at a time, so that a partial sum stays in a register for four additions.
-    void multiply(float[] in, int tokens, float[] out) {
+    /// out `[tokens, rows]` = exact `[tokens, columns]`, rounded, · matrixᵀ. Each sum runs over the columns in
+    /// order; four columns are taken at a time, so that a partial sum stays in a register for four additions.
+    void multiply(float[] exact, int tokens, float[] out) {
+        float[] in = rounding.round(exact, tokens, columns);
         Arrays.fill(out, 0, tokens * rows, 0);
         for (int first = 0; first < rows; first += ROW_TILE) {
             int count = Math.min(ROW_TILE, rows - first);

@@ -19,6 +19,7 @@ public final class ReferenceKernels implements Kernels {
     private final ModelShape shape;
     private final BatchLimits limits;
     private final CacheType cacheType;
+    private final ActivationRounding activationRounding;
     private final List<FloatMatrix> weights = new ArrayList<>();
     private final List<Rotation> rotations;
 
@@ -41,15 +42,17 @@ public final class ReferenceKernels implements Kernels {
     private Batch batch;
 
     public ReferenceKernels(ModelShape shape, BatchLimits limits) {
-        this(shape, limits, CacheType.F32);
+        this(shape, limits, CacheType.F32, ActivationRounding.NONE);
     }
 
-    /// With keys and values rounded as a cache of `cacheType` rounds them (F32 where it is AUTO): what a backend that
-    /// keeps them so is measured against.
-    public ReferenceKernels(ModelShape shape, BatchLimits limits, CacheType cacheType) {
+    /// With keys and values rounded as a cache of `cacheType` rounds them (F32 where it is AUTO), and inputs of
+    /// products with quantised weights by `activationRounding`: what a backend that does so is measured against.
+    public ReferenceKernels(
+            ModelShape shape, BatchLimits limits, CacheType cacheType, ActivationRounding activationRounding) {
         this.shape = shape;
         this.limits = limits;
         this.cacheType = cacheType == CacheType.AUTO ? CacheType.F32 : cacheType;
+        this.activationRounding = activationRounding;
         rotations = shape.ropes().stream()
                 .map(rope -> new Rotation(rope, limits.tokens()))
                 .toList();
@@ -74,7 +77,7 @@ public final class ReferenceKernels implements Kernels {
 
     @Override
     public int weight(Tensor tensor) {
-        weights.add(FloatMatrix.of(tensor));
+        weights.add(FloatMatrix.of(tensor, activationRounding));
         return weights.size() - 1;
     }
 

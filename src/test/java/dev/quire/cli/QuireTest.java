@@ -44,7 +44,8 @@ class QuireTest {
     void run_withoutCommand_isAWrongCall() {
         var outcome = runner.run();
         assertEquals(
-                "quire: a command is missing: serve, generate, inspect, pack, pull, tokenize or help\n", outcome.err());
+                "quire: a command is missing: serve, generate, bench, inspect, pack, pull, tokenize or help\n",
+                outcome.err());
         assertEquals(2, outcome.status());
     }
 
@@ -94,7 +95,7 @@ class QuireTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"serve", "generate", "inspect", "tokenize"})
+    @ValueSource(strings = {"serve", "generate", "bench", "inspect", "tokenize"})
     void help_ofEachCommand_hasAnExample(String command) {
         for (String[] arguments : new String[][] {{command, "--help"}, {"help", command}}) {
             var outcome = runner.run(arguments);
@@ -109,7 +110,7 @@ class QuireTest {
         for (String argument : new String[] {"help", "--help"}) {
             var outcome = runner.run(argument);
             assertEquals(0, outcome.status());
-            for (String command : new String[] {"serve", "generate", "inspect", "tokenize", "help"}) {
+            for (String command : new String[] {"serve", "generate", "bench", "inspect", "tokenize", "help"}) {
                 assertTrue(outcome.out().contains("\n  " + command), outcome.out());
             }
         }
