@@ -1,8 +1,8 @@
 // Where quantised activations lie: x = scale * q, 32 columns at a time (quantise.cpp).
 //
-// Tokens are cut into even parts of up to kTokenGroup. One thread prepares a part: two would write
-// to the same cache lines. Within a part of T tokens they are
-// interleaved, so that a product reaches all of them from one pointer:
+// Tokens are cut into even parts of up to kTokenGroup (for tiles, of one: tile_table.cpp). One
+// thread prepares a part: two would write to the same cache lines. Within a part of T tokens they
+// are interleaved, so that a product reaches all of them from one pointer:
 //
 //   quants    [cols / 4][T][4] int8
 //   blocks    [cols / 32][kBlockFields][T]: scale, scale * sum of q, both float32; -128 * sum of q

@@ -4,7 +4,8 @@
 // After the pseudo-code of Intel's SDM, vol. 2 (LDTILECFG, TILELOADD, TILESTORED, TILEZERO, TDPBSSD
 // and its sisters, TILERELEASE) for palette 1. Where the processor would raise a fault, this prints
 // what must hold and aborts. A tile's start row is not emulated: it differs from 0 only inside a
-// load or store that a page fault interrupted, and must be 0 here.
+// load or store that a page fault interrupted, and must be 0 here. All of it is the including
+// file's own: these are compiled for different processors.
 #ifndef QUIRE_CPU_AMX_EMULATION_H
 #define QUIRE_CPU_AMX_EMULATION_H
 
@@ -28,27 +29,27 @@ struct State {
   int row_bytes[kTiles];
   uint8_t data[kTiles][kMaxRows][kMaxRowBytes];
 };
-inline thread_local State state;
+static thread_local State state;
 
-[[noreturn]] inline void fault(const char* what, const char* name, int value) {
+[[noreturn]] static inline void fault(const char* what, const char* name, int value) {
   fprintf(stderr, "tiles: %s: %s=%d\n", what, name, value);
   abort();
 }
 
-inline void must(bool holds, const char* what, const char* name, int value) {
+static inline void must(bool holds, const char* what, const char* name, int value) {
   if (!holds) fault(what, name, value);
 }
 
-inline void must_be_configured(int tile) {
+static inline void must_be_configured(int tile) {
   must(state.configured, "tiles must be configured", "tile", tile);
   must(tile >= 0 && tile < kTiles, "tile must be one of the palette", "tile", tile);
   must(state.rows[tile] > 0, "tile must be configured", "tile", tile);
 }
 
-inline void release() { memset(&state, 0, sizeof(state)); }
+static inline void release() { memset(&state, 0, sizeof(state)); }
 
 // [64] bytes: palette, start row, 14 reserved, 16 x 2 bytes of a row, 16 x rows.
-inline void load_config(const void* memory) {
+static inline void load_config(const void* memory) {
   const uint8_t* config = static_cast<const uint8_t*>(memory);
   release();
   must(config[0] <= 1, "palette must be 0 or 1", "palette", config[0]);
@@ -71,12 +72,12 @@ inline void load_config(const void* memory) {
   state.configured = true;
 }
 
-inline void zero(int tile) {
+static inline void zero(int tile) {
   must_be_configured(tile);
   memset(state.data[tile], 0, sizeof(state.data[tile]));
 }
 
-inline void load(int tile, const void* memory, ptrdiff_t stride) {
+static inline void load(int tile, const void* memory, ptrdiff_t stride) {
   zero(tile);
   for (int row = 0; row < state.rows[tile]; ++row) {
     memcpy(state.data[tile][row], static_cast<const uint8_t*>(memory) + row * stride,
@@ -84,7 +85,7 @@ inline void load(int tile, const void* memory, ptrdiff_t stride) {
   }
 }
 
-inline void store(int tile, void* memory, ptrdiff_t stride) {
+static inline void store(int tile, void* memory, ptrdiff_t stride) {
   must_be_configured(tile);
   for (int row = 0; row < state.rows[tile]; ++row) {
     memcpy(static_cast<uint8_t*>(memory) + row * stride, state.data[tile][row],
@@ -94,8 +95,10 @@ inline void store(int tile, void* memory, ptrdiff_t stride) {
 
 // to[m][n] += sum over k and i of left[m][4 k + i] * right[k][4 n + i], modulo 2^32.
 template <typename Left, typename Right>
-void add_products(int to, int left, int right) {
-  for (int tile : {to, left, right}) must_be_configured(tile);
+static inline void add_products(int to, int left, int right) {
+  must_be_configured(to);
+  must_be_configured(left);
+  must_be_configured(right);
   must(to != left && to != right && left != right, "tiles must differ", "to", to);
   const int row_bytes = state.row_bytes[to];
   must(row_bytes % 4 == 0, "row of sums must be whole int32s", "row_bytes", row_bytes);

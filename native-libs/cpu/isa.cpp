@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "status.h"
+#include "tile_table.h"
 
 namespace quire {
 
@@ -97,6 +98,10 @@ static bool runs(const Processor& processor, int32_t isa) {
   return true;
 }
 
+static bool has_bfloat(const Processor& processor) {
+  return (processor.leaf7_1_eax & bit_AVX512BF16) != 0;
+}
+
 static const KernelTable* table_of(const Processor& processor, int32_t isa) {
   switch (isa) {
     case QUIRE_ISA_SCALAR:
@@ -105,8 +110,10 @@ static const KernelTable* table_of(const Processor& processor, int32_t isa) {
       return avx2_kernels();
     case QUIRE_ISA_AVX512:
       return avx512_kernels();
+    case QUIRE_ISA_VNNI:
+      return has_bfloat(processor) ? bfloat_kernels() : vnni_kernels();
     default:
-      return (processor.leaf7_1_eax & bit_AVX512BF16) != 0 ? bfloat_kernels() : vnni_kernels();
+      return amx_kernels(has_bfloat(processor));
   }
 }
 
@@ -128,21 +135,30 @@ static const KernelTable* refuse(const Processor& processor, int32_t isa, int32_
 // Linux gives tiles to a process that asks, for all its threads and for good.
 static bool tiles_permitted() { return syscall(SYS_arch_prctl, kRequestState, kTileData) == 0; }
 
+static bool offers(const Processor& processor, int32_t isa) {
+  return runs(processor, isa) && (isa != QUIRE_ISA_AMX || tiles_permitted());
+}
+
+static const KernelTable* table_for_tests(const Processor& processor, int32_t isa) {
+  if (isa == kIsaWithoutBfloat) return vnni_kernels();
+  return amxemulated_kernels == nullptr ? nullptr : amxemulated_kernels(has_bfloat(processor));
+}
+
 const KernelTable* kernels_of(int32_t isa, int32_t* chosen) {
-  if (isa == kIsaWithoutBfloat) {
-    const KernelTable* kernels = kernels_of(QUIRE_ISA_VNNI, chosen);
-    return kernels == nullptr ? nullptr : vnni_kernels();
+  const Processor processor = this_processor();
+  if ((isa == kIsaWithoutBfloat || isa == kIsaEmulatedTiles) && runs(processor, QUIRE_ISA_VNNI)) {
+    const KernelTable* kernels = table_for_tests(processor, isa);
+    *chosen = QUIRE_ISA_VNNI;
+    if (kernels != nullptr) return kernels;
   }
   if (isa < QUIRE_ISA_AUTO || isa > QUIRE_ISA_AMX) {
     *chosen = fail(QUIRE_INVALID_ARG, "isa must be one of QUIRE_ISA_*: isa=%d", isa);
     return nullptr;
   }
-  const Processor processor = this_processor();
   if (isa == QUIRE_ISA_AUTO) {
-    // Not AMX, as long as no kernel uses it.
-    isa = QUIRE_ISA_VNNI;
-    while (!runs(processor, isa)) --isa;
-  } else if (!runs(processor, isa) || (isa == QUIRE_ISA_AMX && !tiles_permitted())) {
+    isa = QUIRE_ISA_AMX;
+    while (!offers(processor, isa)) --isa;
+  } else if (!offers(processor, isa)) {
     return refuse(processor, isa, chosen);
   }
   *chosen = isa;

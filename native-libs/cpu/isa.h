@@ -19,6 +19,9 @@ struct Processor {
 // any; the bits are the same.
 constexpr int32_t kIsaWithoutBfloat = 100;
 
+// And VNNI with products in emulated tiles, where the emulation is linked.
+constexpr int32_t kIsaEmulatedTiles = 101;
+
 // This machine.
 Processor this_processor();
 

@@ -1,69 +1,15 @@
-// Products of quantised weights with several parts of tokens (activations.h): a row tile's codes
-// are unpacked to bytes and its scales to floats once (a panel, in the thread's first- or
-// second-level cache), and up to kTokenGroup tokens at a time stream it. The panel looks the same
-// for all types, so that this is one product for five kinds of codes.
-//
-//   panel  codes [cols / 4][16 rows][4] bytes, scales [cols / group][16] float32, minima the same
+// Products of quantised weights with several parts of tokens (activations.h): a row tile is
+// unpacked once (panel.h), and up to kTokenGroup tokens at a time stream it. This is one product
+// for five kinds of codes.
 #include "matmul.h"
-#include "tile_codes.h"
+#include "panel.h"
 
 namespace quire::QUIRE_ISA {
-
-struct Panel {
-  uint8_t* codes;
-  float *scales, *minima;
-
-  Panel(uint8_t* memory, int64_t cols, int group)
-      : codes(memory),
-        scales(reinterpret_cast<float*>(memory + cols * kLanes)),
-        minima(scales + cols / group * kLanes) {}
-};
-
-template <int32_t kType>
-static void unpack(const uint8_t* tile, int64_t cols, const Panel& panel) {
-  constexpr QuantFormat kFormat = format_of(kType);
-  constexpr int kUnitGroups = kFormat.unit / kFormat.group;
-  const TileLayout layout = tile_layout(kFormat, cols);
-  uint8_t* codes = panel.codes;
-  for (int64_t unit = 0; unit < cols / kFormat.unit; ++unit) {
-    const uint8_t* block = tile + unit * layout.code_stride;
-    for (int i = 0; i < kFormat.unit / kQuantElements; ++i, block += block_bytes(kFormat)) {
-#pragma GCC unroll kUnroll
-      for (int vector = 0; vector < kCodeVectors; ++vector, codes += 64) {
-        store_ints(codes, codes_at<kType>(block, vector));
-      }
-    }
-    const uint8_t* scales = tile + layout.scale_start + unit * layout.scale_stride;
-    for (int group = 0; group < kUnitGroups; ++group) {
-      const GroupScale scale = load_scale<kType>(scales, group);
-      store(panel.scales + (unit * kUnitGroups + group) * kLanes, scale.scale);
-      if constexpr (kFormat.minimum) {
-        store(panel.minima + (unit * kUnitGroups + group) * kLanes, scale.minimum);
-      }
-    }
-  }
-}
-
-// The packed tile that comes next: asked for while this one is multiplied, a share with every
-// block, since unpacking alone would wait for memory.
-struct Ahead {
-  const uint8_t* tile = nullptr;
-  int64_t bytes = 0;  // for each block of this tile; 0: nothing
-
-  void ask(int64_t block) const {
-    for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(tile + block * bytes + at);
-  }
-};
 
 template <int kGroup, int kOffset, bool kMinimum, bool kWide>
 struct Kind {
   static constexpr int kGroups = kQuantElements / kGroup;  // of a block
   static constexpr int kVectors = kGroup / 4;
-
-  static GroupScale scale_of(const Panel& panel, int64_t group) {
-    return {load(panel.scales + group * kLanes),
-            kMinimum ? load(panel.minima + group * kLanes) : set1(0)};
-  }
 
   // Rows of the tile for tokens [token, token + kTokens).
   template <int kTokens>
@@ -90,7 +36,7 @@ struct Kind {
             acc[t] = dot_at<kWide>(acc[t], four, part.four(vector, t));
           }
         }
-        const GroupScale scale = scale_of(panel, block * kGroups + group);
+        const GroupScale scale = panel.scale_of<kMinimum>(block * kGroups + group);
 #pragma GCC unroll kTokenGroup
         for (int t = 0; t < kTokens; ++t) {
           y[t] = add_group<kMinimum, kGroups>(y[t], acc[t], scale, part, block, group, t);
@@ -101,9 +47,9 @@ struct Kind {
 #pragma GCC unroll kTokenGroup
       for (int t = 0; t < kTokens; ++t) {
         const Outlier& outlier = part.outlier(i, t);
-        y[t] =
-            add_outlier<kOffset, kMinimum>(y[t], load_ints(panel.codes + outlier.column / 4 * 64),
-                                           scale_of(panel, outlier.column / kGroup), outlier);
+        y[t] = add_outlier<kOffset, kMinimum>(
+            y[t], load_ints(panel.codes + outlier.column / 4 * 64),
+            panel.scale_of<kMinimum>(outlier.column / kGroup), outlier);
       }
     }
 #pragma GCC unroll kTokenGroup
@@ -141,10 +87,9 @@ void matmul_panel(const Weight& weight, const Activations& in, int64_t tokens, i
     const int64_t tile_bytes = tile_layout(kFormat, weight.cols).bytes;
     for (int64_t tile = begin; tile < end; ++tile) {
       unpack<type.value>(weight.packed + tile * tile_bytes, weight.cols, panel);
-      const Ahead ahead = {weight.packed + (tile + 1) * tile_bytes,
-                           tile + 1 < end ? tile_bytes / (weight.cols / kQuantElements) : 0};
       Kind<kKind.group, kKind.offset, kKind.minimum, kKind.wide>::tile(
-          panel, ahead, in, weight.cols, tokens, to, tile * kLanes, weight.rows);
+          panel, ahead_of(weight, tile, end, tile_bytes), in, weight.cols, tokens, to,
+          tile * kLanes, weight.rows);
     }
   });
 }

@@ -1,7 +1,7 @@
 // Sixteen float lanes (or 16 x int32, 32 x int16) in the registers of one instruction set.
 //
 // Included only by sources that are compiled per instruction set with QUIRE_ISA set to scalar,
-// avx2, avx512, vnni or bfloat; everything lies in the namespace quire::QUIRE_ISA. No standard
+// avx2, avx512, vnni, bfloat or amx; everything lies in the namespace quire::QUIRE_ISA. No standard
 // templates here: their instances would be merged across instruction sets by the linker.
 //
 // max(a, b) and min(a, b) are x86's: b where either is not a number.

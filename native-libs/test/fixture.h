@@ -46,8 +46,8 @@ inline std::vector<int32_t> isas() {
   for (int32_t isa = QUIRE_ISA_SCALAR; isa <= QUIRE_ISA_AMX; ++isa) {
     if (quire_isa(isa) == isa) out.push_back(isa);
   }
-  if (quire_isa(quire::kIsaWithoutBfloat) == QUIRE_ISA_VNNI) {
-    out.push_back(quire::kIsaWithoutBfloat);
+  for (int32_t isa : {quire::kIsaWithoutBfloat, quire::kIsaEmulatedTiles}) {
+    if (quire_isa(isa) == QUIRE_ISA_VNNI) out.push_back(isa);
   }
   return out;
 }

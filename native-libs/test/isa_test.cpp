@@ -73,6 +73,16 @@ TEST(missingFeatures_eachByItself_isNamed) {
   CHECK(strcmp(few, "avx,") == 0, "%s", few);
 }
 
+TEST(isa_emulatedTiles_areAVariantWhereVnniIs) {
+  int32_t chosen;
+  const quire::KernelTable* tiles = quire::kernels_of(quire::kIsaEmulatedTiles, &chosen);
+  CHECK((tiles != nullptr) == (quire_isa(QUIRE_ISA_VNNI) == QUIRE_ISA_VNNI), "status=%d", chosen);
+  if (tiles == nullptr) return;
+  const quire::KernelTable* vnni = quire::kernels_of(QUIRE_ISA_VNNI, &chosen);
+  CHECK(tiles->matmul != vnni->matmul, "products must be the tiles'");
+  CHECK(tiles->attention_chunk == vnni->attention_chunk, "the rest must be VNNI's");
+}
+
 TEST(isa_forcedOnThisMachine_isTakenOrRefusedWithWhatIsMissing) {
   int32_t best = QUIRE_ISA_SCALAR;
   for (int32_t isa : isas()) best = isa > best && isa <= QUIRE_ISA_AMX ? isa : best;

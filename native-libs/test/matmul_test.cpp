@@ -9,7 +9,7 @@ using namespace fixture;
 // Columns in multiples of the type's block.
 static std::vector<int64_t> columns(int32_t type) {
   const int64_t block = blocks::block_of(type).elements;
-  return block == 256 ? std::vector<int64_t>{256, 768} : std::vector<int64_t>{32, 96, 352};
+  return block == 256 ? std::vector<int64_t>{256, 768} : std::vector<int64_t>{32, 96, 544};
 }
 
 static Config wide_config(int32_t isa, int32_t threads) {
