@@ -75,8 +75,7 @@ void embed_row(const Weight& weight, int64_t row, float* out) {
     const QuantFormat format = format_of(weight.type);
     const TileLayout layout = tile_layout(format, weight.cols);
     for (int64_t unit = 0; unit < weight.cols / format.unit; ++unit) {
-      embed_unit(format, tile + unit * layout.code_stride,
-                 tile + layout.scale_start + unit * layout.scale_stride, lane,
+      embed_unit(format, tile + layout.codes_at(unit), tile + layout.scales_at(unit), lane,
                  out + unit * format.unit);
     }
   }

@@ -5,11 +5,6 @@
 
 namespace quire::QUIRE_ISA {
 
-// Which of the readings of a tile this is: there is one for each part.
-struct Pass {
-  int64_t index, count;
-};
-
 template <int32_t kType, int kTokens>
 struct FewTokens {
   static constexpr QuantFormat kFormat = format_of(kType);
@@ -18,8 +13,6 @@ struct FewTokens {
   static constexpr int kGroups = kQuantElements / kFormat.group;  // of a block
   static constexpr int kVectors = kCodeVectors / kGroups;         // of a group
   static constexpr int kChains = kTokens == 1 ? 2 : 1;  // a lone sum would wait for itself
-
-  static constexpr int64_t kAhead = 4096;
 
   PartView<kTokens> in;
   int64_t cols;
@@ -60,32 +53,19 @@ struct FewTokens {
         const int64_t unit = column / kFormat.unit;
         const int within = column % kFormat.unit;
         const uint8_t* codes =
-            tile + unit * layout.code_stride + within / kQuantElements * block_bytes(kFormat);
-        const GroupScale scale = load_scale<kType>(
-            tile + layout.scale_start + unit * layout.scale_stride, within / kFormat.group);
+            tile + layout.codes_at(unit) + within / kQuantElements * block_bytes(kFormat);
+        const GroupScale scale =
+            load_scale<kType>(tile + layout.scales_at(unit), within / kFormat.group);
         y[t] = add_outlier<kKind.offset, kKind.minimum>(
             y[t], codes_at<kType>(codes, within % kQuantElements / 4), scale, in.outlier(i, t));
       }
     }
   }
 
-  // Asks for what is kAhead bytes behind, evenly over the passes: the processor's own prefetching
-  // stops at the end of a page, and is too late for a lone token.
-  void ask_ahead(const uint8_t* tile, int64_t unit, const Pass& pass) const {
-    const int64_t done = pass.index * (cols / kFormat.unit) + unit;
-    const int64_t end = (done + 1) * layout.code_stride / pass.count;
-    for (int64_t at = done * layout.code_stride / pass.count / 64 * 64; at < end; at += 64) {
-      __builtin_prefetch(tile + kAhead + at);
-    }
-    if (layout.scale_stride != layout.code_stride && pass.index == 0) {
-      __builtin_prefetch(tile + layout.bytes + layout.scale_start + unit * layout.scale_stride);
-    }
-  }
-
-  void add_tile(const uint8_t* tile, const Pass& pass, Floats (&y)[kTokens]) const {
-    const uint8_t* codes = tile;
-    const uint8_t* scales = tile + layout.scale_start;
-    for (int64_t unit = 0; unit < cols / kFormat.unit; ++unit) {
+  void add_tile(const uint8_t* tile, Floats (&y)[kTokens]) const {
+    for (int64_t unit = 0; unit < layout.units; ++unit) {
+      const uint8_t* codes = tile + layout.codes_at(unit);
+      const uint8_t* scales = tile + layout.scales_at(unit);
       for (int i = 0; i < kBlocks; ++i) {
 #pragma GCC unroll kUnroll
         for (int group = 0; group < kGroups; ++group) {
@@ -93,9 +73,6 @@ struct FewTokens {
                       load_scale<kType>(scales, i * kGroups + group), unit * kBlocks + i, group, y);
         }
       }
-      ask_ahead(tile, unit, pass);
-      codes += layout.code_stride;
-      scales += layout.scale_stride;
     }
     add_outliers(tile, y);
   }
@@ -104,16 +81,16 @@ struct FewTokens {
 // Row tile `tile` for the tokens of `part`, of which there are kTokens or fewer.
 template <int32_t kType, int kTokens>
 static void multiply(const Weight& weight, const QuantisedRows& rows, const Part& part,
-                     const Pass& pass, int64_t tile, const Products& to) {
+                     int64_t tile, const Products& to) {
   if constexpr (kTokens > 1) {
     if (part.count < kTokens) {
-      return multiply<kType, kTokens - 1>(weight, rows, part, pass, tile, to);
+      return multiply<kType, kTokens - 1>(weight, rows, part, tile, to);
     }
   }
   const FewTokens<kType, kTokens> few(rows, weight.cols, part.first);
   Floats y[kTokens];
   for (int t = 0; t < kTokens; ++t) y[t] = set1(0);
-  few.add_tile(weight.packed + tile * few.layout.bytes, pass, y);
+  few.add_tile(weight.packed + tile * few.layout.bytes(), y);
   for (int t = 0; t < kTokens; ++t) {
     put(to, part.first + t, tile * kLanes, weight.rows, y[t]);
   }
@@ -124,8 +101,7 @@ void matmul_few(const Weight& weight, const Activations& in, int64_t tokens, int
   with_type(weight.type, [&](auto type) {
     for (int64_t tile = begin; tile < end; ++tile) {
       for (int64_t index = 0; index < parts_of(tokens); ++index) {
-        multiply<type.value, kTokenGroup>(weight, in.quantised, part_at(index, tokens),
-                                          {index, parts_of(tokens)}, tile, to);
+        multiply<type.value, kTokenGroup>(weight, in.quantised, part_at(index, tokens), tile, to);
       }
     }
   });

@@ -84,7 +84,7 @@ void matmul_panel(const Weight& weight, const Activations& in, int64_t tokens, i
     constexpr QuantFormat kFormat = format_of(type.value);
     constexpr CodeKind kKind = kind_of(kFormat);
     const Panel panel(in.panel, weight.cols, kKind.group);
-    const int64_t tile_bytes = tile_layout(kFormat, weight.cols).bytes;
+    const int64_t tile_bytes = tile_layout(kFormat, weight.cols).bytes();
     for (int64_t tile = begin; tile < end; ++tile) {
       unpack<type.value>(weight.packed + tile * tile_bytes, weight.cols, panel);
       Kind<kKind.group, kKind.offset, kKind.minimum, kKind.wide>::tile(

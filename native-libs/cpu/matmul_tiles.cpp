@@ -84,7 +84,7 @@ void matmul_tiles(const Weight& weight, const Activations& in, int64_t tokens, i
     const TileProduct<kKind.group, kKind.offset, kKind.minimum> product = {in, weight.cols, tokens,
                                                                            to};
     const Panel panel(in.panel, weight.cols, kKind.group);
-    const int64_t tile_bytes = tile_layout(kFormat, weight.cols).bytes;
+    const int64_t tile_bytes = tile_layout(kFormat, weight.cols).bytes();
     configure_tiles(tokens, kKind.group);
     for (int64_t tile = begin; tile < end; ++tile) {
       unpack<type.value>(weight.packed + tile * tile_bytes, weight.cols, panel);

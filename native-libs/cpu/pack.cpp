@@ -73,13 +73,13 @@ static void pack_quantised(int32_t type, int64_t rows, int64_t cols, const uint8
     for (int64_t unit = 0; unit < units; ++unit, src += gguf_block_bytes(type)) {
       BlockParts parts;
       take_apart(type, src, &parts);
-      uint8_t* plane = tile + unit * layout.code_stride;
+      uint8_t* plane = tile + layout.codes_at(unit);
       for (int32_t k = 0; k < format.unit; k += kQuantElements, plane += block_bytes(format)) {
         pack_bits(format.low_bits, parts.code + k, 0, row, plane);
         pack_bits(format.high_bits, parts.code + k, format.low_bits, row,
                   plane + low_bytes(format));
       }
-      pack_scales(format, parts, row, tile + layout.scale_start + unit * layout.scale_stride);
+      pack_scales(format, parts, row, tile + layout.scales_at(unit));
     }
   }
 }

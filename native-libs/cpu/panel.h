@@ -31,19 +31,19 @@ static void unpack(const uint8_t* tile, int64_t cols, const Panel& panel) {
   const TileLayout layout = tile_layout(kFormat, cols);
   uint8_t* codes = panel.codes;
   for (int64_t unit = 0; unit < cols / kFormat.unit; ++unit) {
-    const uint8_t* block = tile + unit * layout.code_stride;
-    for (int i = 0; i < kFormat.unit / kQuantElements; ++i, block += block_bytes(kFormat)) {
-#pragma GCC unroll kUnroll
-      for (int vector = 0; vector < kCodeVectors; ++vector, codes += 64) {
-        store_ints(codes, codes_at<kType>(block, vector));
-      }
-    }
-    const uint8_t* scales = tile + layout.scale_start + unit * layout.scale_stride;
+    const uint8_t* scales = tile + layout.scales_at(unit);
     for (int group = 0; group < kUnitGroups; ++group) {
       const GroupScale scale = load_scale<kType>(scales, group);
       store(panel.scales + (unit * kUnitGroups + group) * kLanes, scale.scale);
       if constexpr (kFormat.minimum) {
         store(panel.minima + (unit * kUnitGroups + group) * kLanes, scale.minimum);
+      }
+    }
+    const uint8_t* block = tile + layout.codes_at(unit);
+    for (int i = 0; i < kFormat.unit / kQuantElements; ++i, block += block_bytes(kFormat)) {
+#pragma GCC unroll kUnroll
+      for (int vector = 0; vector < kCodeVectors; ++vector, codes += 64) {
+        store_ints(codes, codes_at<kType>(block, vector));
       }
     }
   }
@@ -56,7 +56,7 @@ struct Ahead {
   int64_t bytes = 0;  // for each block of this tile; 0: nothing
 
   void ask(int64_t block) const {
-    for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(tile + block * bytes + at);
+    for (int64_t at = 0; at < bytes; at += 64) ask_for(tile + block * bytes + at);
   }
 };
 
