@@ -1,9 +1,10 @@
 // A mapped file's bytes, moved to memory of large pages while others read them.
 //
 // The page cache gives a file in pages of 4 KiB. Their translations, and prefetching that stops at
-// the end of each, cost a stream of weights a quarter of the memory's bandwidth. Every whole 2 MiB
-// of the mapping is copied to a large page of its own, which then takes the place of the file's
-// pages in one system call: a reader finds the same bytes before and after, and waits in between.
+// the end of each, cost a stream of weights bandwidth (docs/results/cpu.md, limits of the machine).
+// Every whole 2 MiB of the mapping is copied to a large page of its own, which then takes the place
+// of the file's pages in one system call: a reader finds the same bytes before and after, and waits
+// in between.
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,6 @@
-// Products of quantised weights with one part of tokens (activations.h): the packed tile is read
-// once, and what a load brings goes to all tokens at once.
+// Products of quantised weights with few tokens: a packed tile is read once for each part of them
+// (activations.h; the second time from cache), and what a load brings goes to all its tokens at
+// once.
 #include "matmul.h"
 #include "tile_codes.h"
 

@@ -92,13 +92,6 @@ static inline Floats if_number(Floats a, Floats test, float other) {
   return {_mm256_blendv_ps(rest, a.low, _mm256_cmp_ps(test.low, test.low, _CMP_ORD_Q)),
           _mm256_blendv_ps(rest, a.high, _mm256_cmp_ps(test.high, test.high, _CMP_ORD_Q))};
 }
-static inline Floats keep_first(Floats a, int count, float other) {
-  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  const __m256 rest = _mm256_set1_ps(other);
-  const __m256 low = _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(count), lane));
-  const __m256 high = _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(count - 8), lane));
-  return {_mm256_blendv_ps(rest, a.low, low), _mm256_blendv_ps(rest, a.high, high)};
-}
 static inline uint32_t above(Floats a, Floats b) {
   const int low = _mm256_movemask_ps(_mm256_cmp_ps(a.low, b.low, _CMP_GT_OQ));
   const int high = _mm256_movemask_ps(_mm256_cmp_ps(a.high, b.high, _CMP_GT_OQ));
@@ -150,9 +143,6 @@ static inline Ints or_ints(Ints a, Ints b) {
 }
 static inline Ints add_ints(Ints a, Ints b) {
   return {_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)};
-}
-static inline Ints sub_ints(Ints a, Ints b) {
-  return {_mm256_sub_epi32(a.low, b.low), _mm256_sub_epi32(a.high, b.high)};
 }
 static inline Ints shift_right(Ints a, int bits) {
   return {_mm256_srli_epi16(a.low, bits), _mm256_srli_epi16(a.high, bits)};

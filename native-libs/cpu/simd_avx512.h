@@ -63,10 +63,6 @@ static inline Floats zero_below(Floats x, float bound, Floats a) {
 static inline Floats if_number(Floats a, Floats test, float other) {
   return _mm512_mask_mov_ps(_mm512_set1_ps(other), _mm512_cmp_ps_mask(test, test, _CMP_ORD_Q), a);
 }
-static inline Floats keep_first(Floats a, int count, float other) {
-  const __mmask16 mask = static_cast<__mmask16>(count >= 16 ? 0xFFFF : (1 << count) - 1);
-  return _mm512_mask_mov_ps(_mm512_set1_ps(other), mask, a);
-}
 static inline uint32_t above(Floats a, Floats b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
 static inline float sum(Floats a) {
   __m256 half = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
@@ -99,7 +95,6 @@ static inline Ints and_ints(Ints a, int32_t mask) {
 }
 static inline Ints or_ints(Ints a, Ints b) { return _mm512_or_si512(a, b); }
 static inline Ints add_ints(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
-static inline Ints sub_ints(Ints a, Ints b) { return _mm512_sub_epi32(a, b); }
 static inline Ints shift_right(Ints a, int bits) {
   return _mm512_srli_epi16(a, static_cast<unsigned>(bits));
 }

@@ -101,10 +101,6 @@ static inline Floats zero_below(const Floats& x, float bound, const Floats& a) {
 static inline Floats if_number(const Floats& a, const Floats& test, float other) {
   return each([&](int i) { return test.lane[i] == test.lane[i] ? a.lane[i] : other; });
 }
-// The first `count` lanes of a, `other` in the rest.
-static inline Floats keep_first(const Floats& a, int count, float other) {
-  return each([&](int i) { return i < count ? a.lane[i] : other; });
-}
 // Bit i: a's lane i is above b's.
 static inline uint32_t above(const Floats& a, const Floats& b) {
   uint32_t bits = 0;
@@ -161,9 +157,6 @@ static inline Ints or_ints(const Ints& a, const Ints& b) {
 }
 static inline Ints add_ints(const Ints& a, const Ints& b) {
   return each_int([&](int i) { return a.lane[i] + b.lane[i]; });
-}
-static inline Ints sub_ints(const Ints& a, const Ints& b) {
-  return each_int([&](int i) { return a.lane[i] - b.lane[i]; });
 }
 // Bits moved within each int16, or within more: what crosses into a neighbouring byte is masked
 // off.

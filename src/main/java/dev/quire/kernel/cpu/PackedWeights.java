@@ -223,7 +223,7 @@ final class PackedWeights implements AutoCloseable {
     }
 
     /// Moves mapped bytes to memory of large pages, on a thread of its own, if they are no more than `most`: decoding
-    /// streams them a quarter faster than the page cache's small pages (quire_kernels.h).
+    /// streams them faster than the page cache's small pages (quire_kernels.h).
     void moveToLargePages(long most) {
         if (mapped == null || moving != null || bytes > most) {
             return;
