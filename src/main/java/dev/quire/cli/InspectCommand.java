@@ -108,7 +108,7 @@ final class InspectCommand implements Callable<Integer> {
     /// The refusal of weights that are infinite or no numbers, which serving finds only when an answer meets them.
     private static Optional<ModelFileException> badNumber(ModelFile file) {
         for (Tensor tensor : file.tensors()) {
-            OptionalLong at = NumberScan.firstNotFinite(tensor);
+            OptionalLong at = NumberScan.firstNotFinite(tensor, file::read);
             if (at.isPresent()) {
                 long row = at.getAsLong() / tensor.type().rowBytes(tensor.columns());
                 String place =

@@ -70,10 +70,6 @@ final class ModelLoading implements AutoCloseable {
         ModelFile file = ModelFile.open(path);
         try {
             return new ModelLoading(file, settings, new PackedStore(store.home()), clock);
-        } catch (InternalError e) {
-            // What the virtual machine makes of a read behind the end of a mapped file.
-            file.close();
-            throw new ModelFileException("model file must not change while it is read: file=" + path, e);
         } catch (OutOfMemoryError e) {
             file.close();
             throw new ModelFileException("model must fit the memory: reason=" + e.getMessage() + ", file=" + path, e);
@@ -241,7 +237,7 @@ final class ModelLoading implements AutoCloseable {
                         };
                 yield CpuKernels.open(shape, limits, settings.threads(), isa, cacheType, packedFile);
             }
-            case "reference" -> new ReferenceKernels(shape, limits, cacheType, ActivationRounding.NONE);
+            case "reference" -> new ReferenceKernels(shape, limits, cacheType, ActivationRounding.NONE, file::read);
             default ->
                 throw new IllegalArgumentException(
                         "quire.backend must be auto, cpu or reference: quire.backend=" + settings.backend());

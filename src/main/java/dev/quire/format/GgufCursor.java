@@ -1,15 +1,13 @@
 package dev.quire.format;
 
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 
 /// Reads the header of a GGUF file from front to back, and refuses instead of reading past its end.
 ///
-/// Invariant: `0 <= position <= header.limit()`. Every length is compared with what is left before memory is taken
+/// Invariant: `0 <= position <= limit`. Every length is compared with what is left before memory is taken
 /// for it.
 /// Not thread-safe: {@link GgufFile#open} owns it; only what moves nothing ({@link #copy}, {@link #utf8}, the refusals)
 /// may be called by others later.
@@ -21,17 +19,22 @@ final class GgufCursor {
     /// Bytes of one string. Chat templates have a few thousand.
     static final long MAX_STRING_BYTES = 1L << 24;
 
-    private final Path file;
-    private final ByteBuffer header;
+    /// Bytes that are read at a time.
+    static final int WINDOW_BYTES = 1 << 16;
+
+    private final FileBytes file;
+    private final int limit; // MAX_HEADER_BYTES is far below 2 GiB: positions are ints
     private final boolean cut;
+    private final ByteBuffer window;
+    private int windowStart;
+    private int windowEnd;
     private int position;
 
-    GgufCursor(Path file, MemorySegment bytes) {
+    GgufCursor(FileBytes file) {
         this.file = file;
-        long limit = Math.min(bytes.byteSize(), MAX_HEADER_BYTES);
-        // MAX_HEADER_BYTES is far below 2 GiB, so one buffer, with int positions, holds the header.
-        this.header = bytes.asSlice(0, limit).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
-        this.cut = limit < bytes.byteSize();
+        this.limit = (int) Math.min(file.size(), MAX_HEADER_BYTES);
+        this.cut = limit < file.size();
+        this.window = ByteBuffer.allocate(Math.min(limit, WINDOW_BYTES)).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     int position() {
@@ -39,15 +42,15 @@ final class GgufCursor {
     }
 
     long remaining() {
-        return header.limit() - position;
+        return limit - position;
     }
 
     int int32(String what) {
-        return header.getInt(take(4, what));
+        return window.getInt(inWindow(take(4, what), 4));
     }
 
     long int64(String what) {
-        return header.getLong(take(8, what));
+        return window.getLong(inWindow(take(8, what), 8));
     }
 
     /// An unsigned 64-bit number that must fit a `long`.
@@ -62,7 +65,11 @@ final class GgufCursor {
 
     /// An integer of a metadata value's type; one without a sign must fit a `long`.
     long integer(GgufType type, String what) {
-        return type == GgufType.UINT64 ? uint64(what) : type.integer(header, take(type.bytes(), what));
+        if (type == GgufType.UINT64) {
+            return uint64(what);
+        }
+        int bytes = type.bytes();
+        return type.integer(window, inWindow(take(bytes, what), bytes));
     }
 
     /// A count of things that take at least `minimumBytes` each, of which we accept `most`.
@@ -86,7 +93,7 @@ final class GgufCursor {
 
     boolean bool(String what) {
         long at = position;
-        int value = header.get(take(1, what)) & 0xff;
+        int value = window.get(inWindow(take(1, what), 1)) & 0xff;
         if (value > 1) {
             throw refusal(what + " must be 0 or 1", "value=" + value, at);
         }
@@ -98,15 +105,16 @@ final class GgufCursor {
         int at = position;
         int length = length(what, most);
         int start = take(length, what);
-        return utf8(copy(start, length), 0, length, what, at);
+        return length <= window.capacity()
+                ? utf8(window.array(), inWindow(start, length), length, what, at)
+                : utf8(copy(start, length), 0, length, what, at);
     }
 
     /// Goes past `count` strings, whose lengths it checks and whose bytes it does not read.
     void skipStrings(String what, int count, long most) {
         int at = position;
-        int limit = header.limit();
         for (int i = 0; i < count; i++) {
-            long length = limit - at < Long.BYTES ? -1 : header.getLong(at);
+            long length = limit - at < Long.BYTES ? -1 : window.getLong(inWindow(at, Long.BYTES));
             if (length < 0 || length > most || length > limit - at - Long.BYTES) {
                 // The same once more, for its refusal.
                 position = at;
@@ -126,11 +134,7 @@ final class GgufCursor {
     /// Bytes that were gone past.
     byte[] copy(int start, int length) {
         var bytes = new byte[length];
-        try {
-            header.get(start, bytes);
-        } catch (InternalError e) {
-            throw changed(e);
-        }
+        file.read(start, bytes, 0, length);
         return bytes;
     }
 
@@ -167,17 +171,24 @@ final class GgufCursor {
 
     /// A refusal in one line: what must hold, the values, the file and the offset.
     ModelFileException refusal(String whatMustHold, String values, long offset) {
-        return new ModelFileException(whatMustHold + ": " + values + ", file=" + file + ", offset=" + offset);
+        return new ModelFileException(whatMustHold + ": " + values + ", file=" + file.path() + ", offset=" + offset);
     }
 
     /// For contents that are not what they were a moment ago.
     ModelFileException changed() {
-        return new ModelFileException("model file must not change while it is read: file=" + file);
+        return file.changed();
     }
 
-    /// For what the virtual machine makes of a read behind the end of a mapped file: it was shortened since.
-    ModelFileException changed(InternalError fault) {
-        return new ModelFileException("model file must not change while it is read: file=" + file, fault);
+    /// Where in the window `size` bytes lie, at most its capacity, that start at `at` and are there.
+    private int inWindow(int at, int size) {
+        if (at < windowStart || at + size > windowEnd) {
+            int length = Math.min(window.capacity(), limit - at);
+            windowEnd = windowStart; // nothing, should the read fail
+            file.read(at, window.array(), 0, length);
+            windowStart = at;
+            windowEnd = at + length;
+        }
+        return at - windowStart;
     }
 
     private int take(long size, String what) {

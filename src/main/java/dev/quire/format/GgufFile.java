@@ -1,13 +1,8 @@
 package dev.quire.format;
 
 import dev.quire.tensor.Tensor;
-import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,27 +25,26 @@ public final class GgufFile implements ModelFile {
     /// Bytes of the shortest key-value pair: length and one byte of key, type, one byte of value.
     private static final int MIN_PAIR_BYTES = 8 + 1 + 4 + 1;
 
-    private final Path path;
-    private final long start; // address of the file's first byte
-    private final Arena arena;
+    private final OpenFiles files;
+    private final FileBytes bytes;
     private final int version;
     private final ModelMetadata metadata;
     private final List<Tensor> tensors;
     private final Map<String, Tensor> byName;
 
-    private GgufFile(Path path, Arena arena, MemorySegment bytes) {
-        this.start = bytes.address();
-        this.path = path;
-        this.arena = arena;
-        var cursor = new GgufCursor(path, bytes);
+    /// Checks what is in `bytes`, which are among `files`: the half of {@link #open} that needs no file.
+    GgufFile(OpenFiles files, FileBytes bytes) {
+        this.files = files;
+        this.bytes = bytes;
+        var cursor = new GgufCursor(bytes);
         checkMagic(cursor);
         this.version = version(cursor);
         int tensorCount =
                 cursor.count("tensors of the file", GgufTensors.MIN_DESCRIPTION_BYTES, GgufTensors.MAX_TENSORS);
         int keyCount = cursor.count("metadata keys of the file", MIN_PAIR_BYTES, GgufValues.MAX_KEYS);
         var values = new GgufValues(cursor);
-        this.metadata = values.read(path, keyCount);
-        this.tensors = new GgufTensors(cursor, bytes, values.alignment()).read(tensorCount);
+        this.metadata = values.read(bytes.path(), keyCount);
+        this.tensors = new GgufTensors(cursor, bytes.mapped(), values.alignment()).read(tensorCount);
         this.byName = LinkedHashMap.newLinkedHashMap(tensorCount);
         for (Tensor tensor : tensors) {
             byName.put(tensor.name(), tensor);
@@ -62,49 +56,33 @@ public final class GgufFile implements ModelFile {
         if (!Files.exists(path)) {
             throw new ModelFileException("model file must exist: file=" + path);
         }
-        requireRegular(path);
-        Arena arena = Arena.ofShared();
-        try (var channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            MemorySegment bytes = map(channel, path, arena);
-            try {
-                return parse(path, arena, bytes);
-            } finally {
-                // Whatever was found, of a file that another process still writes it means nothing.
-                requireSize(channel, bytes.byteSize(), path);
-            }
-        } catch (IOException e) {
-            arena.close();
-            throw new ModelFileException(
-                    "model file must be readable: reason=" + e.getClass().getSimpleName() + ", file=" + path, e);
-        } catch (Throwable e) {
-            arena.close();
-            throw e;
-        }
-    }
-
-    /// Checks the contents of a file, which lie in memory of `arena`: the half of {@link #open} that needs no file.
-    static GgufFile parse(Path path, Arena arena, MemorySegment bytes) {
+        var files = new OpenFiles();
         try {
-            return new GgufFile(path, arena, bytes);
-        } catch (InternalError e) {
-            // A read behind the new end of a file that was shortened after it had been mapped.
-            throw new ModelFileException("model file must not change while it is read: file=" + path, e);
+            OpenFile bytes = files.open(path);
+            try {
+                return new GgufFile(files, bytes);
+            } finally {
+                bytes.requireSize();
+            }
+        } catch (Throwable e) {
+            files.close();
+            throw e;
         }
     }
 
     @Override
     public Path path() {
-        return path;
+        return bytes.path();
     }
 
     @Override
     public List<Path> files() {
-        return List.of(path);
+        return List.of(path());
     }
 
     /// Where in the file a tensor of it begins.
     public long offset(Tensor tensor) {
-        return tensor.data().address() - start;
+        return tensor.data().address() - bytes.mapped().address();
     }
 
     public int version() {
@@ -126,44 +104,15 @@ public final class GgufFile implements ModelFile {
         return Optional.ofNullable(byName.get(name));
     }
 
+    @Override
+    public Tensor read(Tensor tensor) {
+        return files.read(tensor);
+    }
+
     /// Unmaps the file. Closing twice is allowed.
     @Override
     public void close() {
-        if (arena.scope().isAlive()) {
-            arena.close();
-        }
-    }
-
-    /// Refuses a file whose size is not that with which it was mapped.
-    static void requireSize(FileChannel channel, long bytes, Path path) throws IOException {
-        long now = channel.size();
-        if (now != bytes) {
-            throw new ModelFileException("model file must not change while it is read: bytesBefore=" + bytes
-                    + ", bytesNow=" + now + ", file=" + path);
-        }
-    }
-
-    /// Before a file is opened, for opening a pipe waits until somebody writes into it.
-    static void requireRegular(Path path) {
-        if (Files.exists(path) && !Files.isRegularFile(path)) {
-            String found = Files.isDirectory(path) ? "directory" : "special file";
-            throw new ModelFileException("model must be a regular file: found=" + found + ", file=" + path);
-        }
-    }
-
-    static MemorySegment map(FileChannel channel, Path path, Arena arena) throws IOException {
-        long size = channel.size();
-        if (size == 0) {
-            throw new ModelFileException("model file must not be empty: bytes=0, file=" + path);
-        }
-        try {
-            return channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
-        } catch (IOException e) {
-            throw new ModelFileException(
-                    "model file must fit the address space: bytes=" + size + ", reason="
-                            + GgufCursor.printable(String.valueOf(e.getMessage())) + ", file=" + path,
-                    e);
-        }
+        files.close();
     }
 
     private static void checkMagic(GgufCursor cursor) {

@@ -6,7 +6,6 @@ import dev.quire.format.HuggingFaceTensors.Part;
 import dev.quire.tensor.Dequantizer;
 import dev.quire.tensor.Tensor;
 import dev.quire.tensor.TensorType;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
@@ -39,8 +38,11 @@ public final class HuggingFaceFolder implements ModelFile {
     /// Rows and columns of a square that is transposed at a time, so that both sides stay in the first cache.
     private static final long SQUARE = 32;
 
+    /// Bytes of a matrix that are read at a time.
+    private static final long READ_BYTES = 1 << 20;
+
     private final Path path;
-    private final Arena arena;
+    private final OpenFiles files;
     private final Shards shards;
     private final ModelMetadata metadata;
     private final Map<String, Part> parts;
@@ -48,16 +50,16 @@ public final class HuggingFaceFolder implements ModelFile {
     private final List<String> names;
     private final Map<String, Tensor> converted = new ConcurrentHashMap<>();
 
-    private HuggingFaceFolder(Path path, Arena arena) {
+    private HuggingFaceFolder(Path path, OpenFiles files) {
         this.path = path;
-        this.arena = arena;
+        this.files = files;
         var config = HuggingFaceConfig.read(path.resolve("config.json"));
         var architecture = HuggingFaceArchitecture.of(config);
         Sizes sizes = architecture.sizes(architecture.textConfig(config));
         Map<String, float[]> factors = new LinkedHashMap<>();
         this.metadata = new HuggingFaceMetadata(architecture, config, sizes).read(name(), factors);
-        this.shards = Shards.open(path, arena);
-        this.parts = new HuggingFaceTensors(architecture, config, sizes, shards).bind();
+        this.shards = Shards.open(path, files);
+        this.parts = new HuggingFaceTensors(architecture, config, sizes, shards, files).bind();
         this.inOrder = inOrder();
         this.names = Stream.concat(factors.keySet().stream(), inOrder.stream().map(Part::name))
                 .toList();
@@ -69,11 +71,11 @@ public final class HuggingFaceFolder implements ModelFile {
         if (!Files.isRegularFile(path.resolve("config.json"))) {
             throw new ModelFileException("folder must have config.json: file=" + path);
         }
-        Arena arena = Arena.ofShared();
+        var files = new OpenFiles();
         try {
-            return new HuggingFaceFolder(path, arena);
+            return new HuggingFaceFolder(path, files);
         } catch (Throwable e) {
-            arena.close();
+            files.close();
             throw e;
         }
     }
@@ -134,12 +136,15 @@ public final class HuggingFaceFolder implements ModelFile {
                         : converted.computeIfAbsent(name, _ -> convert(part)));
     }
 
+    @Override
+    public Tensor read(Tensor tensor) {
+        return files.read(tensor);
+    }
+
     /// Unmaps the files. Closing twice is allowed.
     @Override
     public void close() {
-        if (arena.scope().isAlive()) {
-            arena.close();
-        }
+        files.close();
     }
 
     private List<Part> inOrder() {
@@ -159,9 +164,9 @@ public final class HuggingFaceFolder implements ModelFile {
         };
     }
 
-    private static float[] values(Part part, float added) {
+    private float[] values(Part part, float added) {
         float[] values = new float[Math.toIntExact(part.columns())];
-        Dequantizer.readRow(part.stored().as(part.name(), 1, part.columns()), 0, values);
+        Dequantizer.readRow(read(part.stored().as(part.name(), 1, part.columns())), 0, values);
         for (int i = 0; i < values.length; i++) {
             values[i] = added + values[i];
         }
@@ -169,26 +174,33 @@ public final class HuggingFaceFolder implements ModelFile {
     }
 
     private Tensor vector(String name, float[] values) {
-        MemorySegment data = arena.allocateFrom(FLOAT, values);
+        MemorySegment data = files.arena().allocateFrom(FLOAT, values);
         return new Tensor(name, TensorType.F32, 1, values.length, data);
     }
 
+    /// Columns of the result are rows of the file, which are read some at a time.
     private Tensor transposed(Part part) {
         TensorType type = part.stored().weightType();
-        MemorySegment from = part.stored().data();
-        MemorySegment to = arena.allocate(from.byteSize(), Long.BYTES);
+        MemorySegment data = part.stored().data();
+        MemorySegment to = files.arena().allocate(data.byteSize(), Long.BYTES);
         long rows = part.rows();
         long columns = part.columns();
-        for (long row = 0; row < rows; row += SQUARE) {
-            for (long column = 0; column < columns; column += SQUARE) {
-                for (long r = row; r < Math.min(row + SQUARE, rows); r++) {
-                    for (long c = column; c < Math.min(column + SQUARE, columns); c++) {
-                        long at = r * columns + c;
-                        long stored = c * rows + r;
-                        if (type == TensorType.F32) {
-                            to.setAtIndex(INT, at, from.getAtIndex(INT, stored));
-                        } else {
-                            to.setAtIndex(SHORT, at, from.getAtIndex(SHORT, stored));
+        long columnBytes = type.rowBytes(rows);
+        long step = Math.max(SQUARE, READ_BYTES / columnBytes / SQUARE * SQUARE);
+        for (long first = 0; first < columns; first += step) {
+            long count = Math.min(step, columns - first);
+            var from = MemorySegment.ofArray(files.read(data.asSlice(first * columnBytes, count * columnBytes)));
+            for (long column = 0; column < count; column += SQUARE) {
+                for (long row = 0; row < rows; row += SQUARE) {
+                    for (long r = row; r < Math.min(row + SQUARE, rows); r++) {
+                        for (long c = column; c < Math.min(column + SQUARE, count); c++) {
+                            long at = r * columns + first + c;
+                            long stored = c * rows + r;
+                            if (type == TensorType.F32) {
+                                to.setAtIndex(INT, at, from.getAtIndex(INT, stored));
+                            } else {
+                                to.setAtIndex(SHORT, at, from.getAtIndex(SHORT, stored));
+                            }
                         }
                     }
                 }

@@ -1,6 +1,7 @@
 package dev.quire.format;
 
 import dev.quire.format.HuggingFaceArchitecture.Sizes;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -32,6 +33,9 @@ final class HuggingFaceTensors {
     /// A tensor under GGUF's name: `[rows, columns]` after its `form`.
     record Part(String name, StoredTensor stored, long rows, long columns, Form form) {}
 
+    /// Bytes that are compared at a time.
+    private static final long READ_BYTES = 1 << 20;
+
     private static final List<String> VISION =
             List.of("vision_tower.", "multi_modal_projector.", "model.vision_tower.", "model.multi_modal_projector.");
 
@@ -40,16 +44,23 @@ final class HuggingFaceTensors {
     private final HuggingFaceConfig text;
     private final Sizes sizes;
     private final Shards shards;
+    private final OpenFiles files;
     private final String prefix;
     private final Map<String, Part> parts = new LinkedHashMap<>();
     private final Set<String> used = new HashSet<>();
 
-    HuggingFaceTensors(HuggingFaceArchitecture architecture, HuggingFaceConfig config, Sizes sizes, Shards shards) {
+    HuggingFaceTensors(
+            HuggingFaceArchitecture architecture,
+            HuggingFaceConfig config,
+            Sizes sizes,
+            Shards shards,
+            OpenFiles files) {
         this.architecture = architecture;
         this.config = config;
         this.text = architecture.textConfig(config);
         this.sizes = sizes;
         this.shards = shards;
+        this.files = files;
         this.prefix = prefix();
     }
 
@@ -183,10 +194,20 @@ final class HuggingFaceTensors {
         }
         head = stored(headName, sizes.vocabulary(), sizes.embedding());
         used.add(headName);
-        boolean same = tied && head.type() == embedding.type() && head.data().mismatch(embedding.data()) < 0;
+        boolean same = tied && head.type() == embedding.type() && haveSameBytes(head.data(), embedding.data());
         if (!same) {
             add(new Part("output.weight", head, sizes.vocabulary(), sizes.embedding(), Form.MATRIX));
         }
+    }
+
+    private boolean haveSameBytes(MemorySegment a, MemorySegment b) {
+        for (long at = 0; at < a.byteSize(); at += READ_BYTES) {
+            long count = Math.min(READ_BYTES, a.byteSize() - at);
+            if (!Arrays.equals(files.read(a.asSlice(at, count)), files.read(b.asSlice(at, count)))) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private void matrix(String from, String to, long rows, long columns) {

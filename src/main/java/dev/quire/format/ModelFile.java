@@ -52,6 +52,10 @@ public sealed interface ModelFile extends AutoCloseable permits GgufFile, Huggin
                 .orElseThrow(() -> new ModelFileException("tensor is missing: tensor=" + name + ", file=" + path()));
     }
 
+    /// A tensor of this file, or rows of one, with a copy of its bytes, up to 1 GiB: what Java reads, since a look at a
+    /// mapped file that has become shorter cannot be refused (native kernels can). Itself, where it is not mapped.
+    Tensor read(Tensor tensor);
+
     @Override
     void close();
 }

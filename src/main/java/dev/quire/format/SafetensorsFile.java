@@ -1,14 +1,10 @@
 package dev.quire.format;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 
@@ -20,31 +16,19 @@ import java.util.List;
 /// - `tensors`: in the order of their data
 /// - `bytes`: of the file
 record SafetensorsFile(Path path, List<StoredTensor> tensors, long bytes) {
-    /// Maps and checks a file; it stays mapped as long as `arena`.
-    static SafetensorsFile open(Path path, Arena arena) {
-        GgufFile.requireRegular(path);
-        try (var channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            MemorySegment bytes = GgufFile.map(channel, path, arena);
-            try {
-                return parse(path, bytes);
-            } finally {
-                // Whatever was found, of a file that another process still writes it means nothing.
-                GgufFile.requireSize(channel, bytes.byteSize(), path);
-            }
-        } catch (IOException e) {
-            throw new ModelFileException(
-                    "model file must be readable: reason=" + e.getClass().getSimpleName() + ", file=" + path, e);
+    /// Maps and checks a file; it stays open as long as `files`.
+    static SafetensorsFile open(Path path, OpenFiles files) {
+        OpenFile bytes = files.open(path);
+        try {
+            return parse(bytes);
+        } finally {
+            bytes.requireSize();
         }
     }
 
     /// Checks the contents of a file: the half of {@link #open} that needs no file.
-    static SafetensorsFile parse(Path path, MemorySegment bytes) {
-        try {
-            return new SafetensorsFile(path, SafetensorsHeader.read(path, bytes), bytes.byteSize());
-        } catch (InternalError e) {
-            // A read behind the new end of a file that was shortened after it had been mapped.
-            throw new ModelFileException("model file must not change while it is read: file=" + path, e);
-        }
+    static SafetensorsFile parse(FileBytes bytes) {
+        return new SafetensorsFile(bytes.path(), SafetensorsHeader.read(bytes), bytes.size());
     }
 
     /// Whether the file at `path` starts as one of this format does; what cannot be read does not.

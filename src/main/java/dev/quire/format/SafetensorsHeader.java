@@ -2,9 +2,8 @@ package dev.quire.format;
 
 import com.fasterxml.jackson.core.JsonToken;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -35,8 +34,7 @@ final class SafetensorsHeader {
     private static final String METADATA = "__metadata__";
     private static final int LENGTH_BYTES = Long.BYTES;
 
-    private final Path file;
-    private final MemorySegment bytes;
+    private final FileBytes bytes;
     private final long dataStart;
     private final JsonCursor json;
     private final Set<String> names = new HashSet<>();
@@ -45,45 +43,44 @@ final class SafetensorsHeader {
     /// A tensor that has its place, from `begin` to `end` in the data.
     private record Place(StoredTensor tensor, long begin, long end) {}
 
-    private SafetensorsHeader(Path file, MemorySegment bytes) {
-        this.file = file;
+    private SafetensorsHeader(FileBytes bytes) {
         this.bytes = bytes;
-        long length = length();
+        int length = length();
         this.dataStart = LENGTH_BYTES + length;
-        var text = bytes.asSlice(LENGTH_BYTES, length).asByteBuffer();
-        this.json = new JsonCursor(file, text, LENGTH_BYTES, "header");
+        var text = new byte[length];
+        bytes.read(LENGTH_BYTES, text, 0, length);
+        this.json = new JsonCursor(bytes.path(), ByteBuffer.wrap(text), LENGTH_BYTES, "header");
     }
 
     /// The tensors of a file in the order of their data.
-    static List<StoredTensor> read(Path file, MemorySegment bytes) {
-        return new SafetensorsHeader(file, bytes).read();
+    static List<StoredTensor> read(FileBytes bytes) {
+        return new SafetensorsHeader(bytes).read();
     }
 
-    private long length() {
-        if (bytes.byteSize() < LENGTH_BYTES) {
+    private int length() {
+        if (bytes.size() < LENGTH_BYTES) {
             throw refusal(
-                    "file must not end inside its header",
-                    "needed=" + LENGTH_BYTES + ", remaining=" + bytes.byteSize(),
-                    0);
+                    "file must not end inside its header", "needed=" + LENGTH_BYTES + ", remaining=" + bytes.size(), 0);
         }
-        long length = bytes.get(ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), 0);
+        // The length, and of the text the first two bytes, or zeros.
+        var start = ByteBuffer.allocate(LENGTH_BYTES + 2).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.read(0, start.array(), 0, (int) Math.min(start.capacity(), bytes.size()));
+        long length = start.getLong(0);
         if (length < 0 || length > MAX_HEADER_BYTES) {
             throw refusal(
                     "header must not exceed its bound",
                     "headerBytes=" + Long.toUnsignedString(length) + ", bound=" + MAX_HEADER_BYTES,
                     0);
         }
-        long remaining = bytes.byteSize() - LENGTH_BYTES;
+        long remaining = bytes.size() - LENGTH_BYTES;
         if (length > remaining) {
             throw refusal("header must lie inside the file", "headerBytes=" + length + ", remaining=" + remaining, 0);
         }
         // The first byte also says that the text is not UTF-16, the second that it is not UTF-16 with little ends.
-        if (length < 2
-                || bytes.get(ValueLayout.JAVA_BYTE, LENGTH_BYTES) != '{'
-                || bytes.get(ValueLayout.JAVA_BYTE, LENGTH_BYTES + 1) == 0) {
+        if (length < 2 || start.get(LENGTH_BYTES) != '{' || start.get(LENGTH_BYTES + 1) == 0) {
             throw refusal("header must start with '{'", "headerBytes=" + length, LENGTH_BYTES);
         }
-        return length;
+        return (int) length;
     }
 
     private List<StoredTensor> read() {
@@ -200,7 +197,7 @@ final class SafetensorsHeader {
 
     private Place place(String name, SafetensorsType type, long[] shape, long[] ends, long offset) {
         String named = "tensor=" + GgufCursor.printable(name);
-        long available = bytes.byteSize() - dataStart;
+        long available = bytes.size() - dataStart;
         if (ends[0] > ends[1] || ends[1] > available) {
             throw refusal(
                     "tensor must lie inside the file",
@@ -224,8 +221,8 @@ final class SafetensorsHeader {
                             + ends[0] + ", end=" + ends[1],
                     offset);
         }
-        MemorySegment data = bytes.asSlice(dataStart + ends[0], ends[1] - ends[0]);
-        return new Place(new StoredTensor(name, type, shape, data, file, offset), ends[0], ends[1]);
+        MemorySegment data = bytes.mapped().asSlice(dataStart + ends[0], ends[1] - ends[0]);
+        return new Place(new StoredTensor(name, type, shape, data, bytes.path(), offset), ends[0], ends[1]);
     }
 
     private List<StoredTensor> inOrder() {
@@ -245,16 +242,16 @@ final class SafetensorsHeader {
             end = place.end();
             tensors.add(place.tensor());
         }
-        if (dataStart + end != bytes.byteSize()) {
+        if (dataStart + end != bytes.size()) {
             throw refusal(
                     "file must end with its last tensor",
-                    "end=" + (dataStart + end) + ", fileBytes=" + bytes.byteSize(),
+                    "end=" + (dataStart + end) + ", fileBytes=" + bytes.size(),
                     dataStart + end);
         }
         return tensors;
     }
 
     private ModelFileException refusal(String whatMustHold, String values, long offset) {
-        return new ModelFileException(whatMustHold + ": " + values + ", file=" + file + ", offset=" + offset);
+        return new ModelFileException(whatMustHold + ": " + values + ", file=" + bytes.path() + ", offset=" + offset);
     }
 }

@@ -1,12 +1,9 @@
 package dev.quire.format;
 
 import com.fasterxml.jackson.core.JsonToken;
-import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.nio.channels.FileChannel;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -25,22 +22,16 @@ record ShardIndex(Path path, Map<String, String> files) {
     private static final String WEIGHT_MAP = "weight_map";
 
     static ShardIndex read(Path path) {
-        GgufFile.requireRegular(path);
-        try (Arena arena = Arena.ofConfined();
-                var channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            var bytes = GgufFile.map(channel, path, arena);
-            if (bytes.byteSize() > MAX_BYTES) {
-                throw new ModelFileException("index must not exceed its bound: bytes=" + bytes.byteSize() + ", bound="
+        try (var files = new OpenFiles()) {
+            FileBytes bytes = files.open(path);
+            if (bytes.size() > MAX_BYTES) {
+                throw new ModelFileException("index must not exceed its bound: bytes=" + bytes.size() + ", bound="
                         + MAX_BYTES + ", file=" + path);
             }
-            try (var json = new JsonCursor(path, bytes.asByteBuffer(), 0, "index")) {
+            var text = ByteBuffer.wrap(files.read(bytes.mapped()));
+            try (var json = new JsonCursor(path, text, 0, "index")) {
                 return new ShardIndex(path, read(json));
             }
-        } catch (InternalError e) {
-            throw new ModelFileException("model file must not change while it is read: file=" + path, e);
-        } catch (IOException e) {
-            throw new ModelFileException(
-                    "model file must be readable: reason=" + e.getClass().getSimpleName() + ", file=" + path, e);
         }
     }
 

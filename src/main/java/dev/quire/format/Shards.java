@@ -1,7 +1,6 @@
 package dev.quire.format;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,15 +30,15 @@ record Shards(List<SafetensorsFile> files, Map<String, StoredTensor> tensors) {
     private static final Pattern NUMBERED = Pattern.compile("model-(\\d{1,9})-of-(\\d{1,9})\\.safetensors");
     private static final int MAX_LISTED = 5;
 
-    /// Maps and checks every file of the model in `folder`; they stay mapped as long as `arena`.
-    static Shards open(Path folder, Arena arena) {
+    /// Maps and checks every file of the model in `folder`; they stay open as long as `open`.
+    static Shards open(Path folder, OpenFiles open) {
         if (Files.isRegularFile(folder.resolve(SINGLE))) {
-            return map(List.of(folder.resolve(SINGLE)), arena);
+            return map(List.of(folder.resolve(SINGLE)), open);
         }
         if (Files.isRegularFile(folder.resolve(ShardIndex.NAME))) {
-            return indexed(folder, ShardIndex.read(folder.resolve(ShardIndex.NAME)), arena);
+            return indexed(folder, ShardIndex.read(folder.resolve(ShardIndex.NAME)), open);
         }
-        return map(unindexed(folder), arena);
+        return map(unindexed(folder), open);
     }
 
     /// Bytes of all files.
@@ -47,12 +46,12 @@ record Shards(List<SafetensorsFile> files, Map<String, StoredTensor> tensors) {
         return files.stream().mapToLong(SafetensorsFile::bytes).sum();
     }
 
-    private static Shards indexed(Path folder, ShardIndex index, Arena arena) {
+    private static Shards indexed(Path folder, ShardIndex index, OpenFiles open) {
         List<Path> paths = new ArrayList<>();
         for (String name : index.fileNames()) {
             paths.add(ShardIndex.shard(folder, name, ShardIndex.NAME));
         }
-        Shards shards = map(paths, arena);
+        Shards shards = map(paths, open);
         for (var entry : index.files().entrySet()) {
             StoredTensor tensor = shards.tensors.get(entry.getKey());
             if (tensor == null || !tensor.file().getFileName().toString().equals(entry.getValue())) {
@@ -71,7 +70,7 @@ record Shards(List<SafetensorsFile> files, Map<String, StoredTensor> tensors) {
         return shards;
     }
 
-    private static Shards map(List<Path> paths, Arena arena) {
+    private static Shards map(List<Path> paths, OpenFiles open) {
         if (paths.size() > MAX_FILES) {
             throw new ModelFileException("model must not exceed its bound of files: files=" + paths.size() + ", bound="
                     + MAX_FILES + ", file=" + paths.getFirst());
@@ -79,7 +78,7 @@ record Shards(List<SafetensorsFile> files, Map<String, StoredTensor> tensors) {
         List<SafetensorsFile> files = new ArrayList<>();
         Map<String, StoredTensor> tensors = new LinkedHashMap<>();
         for (Path path : paths) {
-            SafetensorsFile file = SafetensorsFile.open(path, arena);
+            SafetensorsFile file = SafetensorsFile.open(path, open);
             files.add(file);
             for (StoredTensor tensor : file.tensors()) {
                 StoredTensor earlier = tensors.putIfAbsent(tensor.name(), tensor);

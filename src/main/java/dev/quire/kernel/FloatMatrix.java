@@ -3,6 +3,7 @@ package dev.quire.kernel;
 import dev.quire.tensor.Dequantizer;
 import dev.quire.tensor.Tensor;
 import java.util.Arrays;
+import java.util.function.UnaryOperator;
 
 /// A dequantised weight `[rows, columns]`, kept transposed: element (r, c) is `data[c * rows + r]`. The input of its
 /// products is rounded by `rounding`.
@@ -11,16 +12,25 @@ record FloatMatrix(int rows, int columns, ActivationRounding rounding, float[] d
     /// is not changed by it.
     private static final int ROW_TILE = 512;
 
-    /// `ofQuantised` is the rounding that holds if the tensor is quantised; others round nothing.
-    static FloatMatrix of(Tensor tensor, ActivationRounding ofQuantised) {
+    /// Bytes of a stored weight that are read at a time.
+    private static final long READ_BYTES = 1 << 20;
+
+    /// `ofQuantised` is the rounding that holds if the tensor is quantised; others round nothing. `reader` gives rows
+    /// whose bytes Java may look at.
+    static FloatMatrix of(Tensor tensor, ActivationRounding ofQuantised, UnaryOperator<Tensor> reader) {
         int rows = Math.toIntExact(tensor.rows());
         int columns = Math.toIntExact(tensor.columns());
         float[] row = new float[columns];
         float[] data = new float[Math.multiplyExact(rows, columns)];
-        for (int r = 0; r < rows; r++) {
-            Dequantizer.readRow(tensor, r, row);
-            for (int c = 0; c < columns; c++) {
-                data[c * rows + r] = row[c];
+        int step = Math.clamp(READ_BYTES / tensor.type().rowBytes(columns), 1, rows);
+        for (int first = 0; first < rows; first += step) {
+            int count = Math.min(step, rows - first);
+            Tensor some = reader.apply(tensor.rows(first, count));
+            for (int r = 0; r < count; r++) {
+                Dequantizer.readRow(some, r, row);
+                for (int c = 0; c < columns; c++) {
+                    data[c * rows + first + r] = row[c];
+                }
             }
         }
         boolean quantised = tensor.type().blockElements() > 1;

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /// The definition of every operation, in plain Java: float32 weights (dequantised once), float32 activations, float32
 /// cache, naive loops. Native backends are tested against it; it also serves, slowly, with `quire.backend=reference`.
@@ -20,6 +21,7 @@ public final class ReferenceKernels implements Kernels {
     private final BatchLimits limits;
     private final CacheType cacheType;
     private final ActivationRounding activationRounding;
+    private final UnaryOperator<Tensor> reader;
     private final List<FloatMatrix> weights = new ArrayList<>();
     private final List<Rotation> rotations;
 
@@ -49,6 +51,17 @@ public final class ReferenceKernels implements Kernels {
     /// products with quantised weights by `activationRounding`: what a backend that does so is measured against.
     public ReferenceKernels(
             ModelShape shape, BatchLimits limits, CacheType cacheType, ActivationRounding activationRounding) {
+        this(shape, limits, cacheType, activationRounding, UnaryOperator.identity());
+    }
+
+    /// With weights of which `reader` gives rows in memory: those of a mapped file may become shorter.
+    public ReferenceKernels(
+            ModelShape shape,
+            BatchLimits limits,
+            CacheType cacheType,
+            ActivationRounding activationRounding,
+            UnaryOperator<Tensor> reader) {
+        this.reader = reader;
         this.shape = shape;
         this.limits = limits;
         this.cacheType = cacheType == CacheType.AUTO ? CacheType.F32 : cacheType;
@@ -77,7 +90,7 @@ public final class ReferenceKernels implements Kernels {
 
     @Override
     public int weight(Tensor tensor) {
-        weights.add(FloatMatrix.of(tensor, activationRounding));
+        weights.add(FloatMatrix.of(tensor, activationRounding, reader));
         return weights.size() - 1;
     }
 

@@ -142,7 +142,7 @@ final class RopeReader {
             throw WeightBinder.unexpectedShape(factors, 1, frequencies.length, file.path());
         }
         float[] values = new float[frequencies.length];
-        Dequantizer.readRow(factors, 0, values);
+        Dequantizer.readRow(file.read(factors), 0, values);
         for (int i = 0; i < frequencies.length; i++) {
             if (!(values[i] > 0) || Float.isInfinite(values[i])) {
                 throw new ModelFileException("tensor must hold positive numbers: tensor=" + factors.name()

@@ -192,7 +192,7 @@ final class WeightBinder {
             return vector;
         }
         float[] values = new float[Math.toIntExact(vector.columns())];
-        Dequantizer.readRow(vector, 0, values);
+        Dequantizer.readRow(file.read(vector), 0, values);
         MemorySegment data = arena.allocate((long) values.length * Float.BYTES, Long.BYTES);
         MemorySegment.copy(values, 0, data, FLOAT, 0, values.length);
         return new Tensor(vector.name(), TensorType.F32, 1, values.length, data);

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.OptionalLong;
+import java.util.function.UnaryOperator;
 
 /// Looks for weights that are no finite numbers. Of a quantised block only its scales and minima can be at fault, so a
 /// scan reads little more than these.
@@ -18,7 +19,28 @@ public final class NumberScan {
     private static final int BRAIN = 0x7F80;
     private static final int SINGLE = 0x7F800000;
 
+    /// Bytes that are read at a time.
+    private static final long READ_BYTES = 1 << 20;
+
     private NumberScan() {}
+
+    /// The same of a tensor at whose data Java may not look: `reader` gives parts of it in memory. They are of some
+    /// blocks, in one row: the tensor's own may be of any length.
+    public static OptionalLong firstNotFinite(Tensor tensor, UnaryOperator<Tensor> reader) {
+        TensorType type = tensor.type();
+        long step = READ_BYTES / type.blockBytes() * type.blockBytes();
+        for (long start = 0; start < tensor.data().byteSize(); start += step) {
+            long bytes = Math.min(step, tensor.data().byteSize() - start);
+            long elements = bytes / type.blockBytes() * type.blockElements();
+            var part =
+                    new Tensor(tensor.name(), type, 1, elements, tensor.data().asSlice(start, bytes));
+            OptionalLong found = firstNotFinite(reader.apply(part));
+            if (found.isPresent()) {
+                return OptionalLong.of(start + found.getAsLong());
+            }
+        }
+        return OptionalLong.empty();
+    }
 
     /// Where in the tensor's data the first number lies that is infinite or none at all.
     public static OptionalLong firstNotFinite(Tensor tensor) {

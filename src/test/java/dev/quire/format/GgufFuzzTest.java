@@ -13,7 +13,6 @@ import dev.quire.tensor.TensorType;
 import dev.quire.tokenizer.ChatTemplate;
 import dev.quire.tokenizer.Tokenizer;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
@@ -185,12 +184,12 @@ class GgufFuzzTest {
 
     /// Native memory of exactly the file's size, bounds-checked as a mapped file is.
     private static GgufFile inMemory(Path path, byte[] bytes) {
-        Arena arena = Arena.ofConfined();
+        var files = new OpenFiles();
         try {
-            MemorySegment memory = arena.allocate(bytes.length).copyFrom(MemorySegment.ofArray(bytes));
-            return GgufFile.parse(path, arena, memory.asReadOnly());
+            MemorySegment memory = files.arena().allocate(bytes.length).copyFrom(MemorySegment.ofArray(bytes));
+            return new GgufFile(files, new MemoryBytes(path, memory.asReadOnly()));
         } catch (Throwable e) {
-            arena.close();
+            files.close();
             throw e;
         }
     }

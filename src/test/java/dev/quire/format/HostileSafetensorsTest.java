@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
@@ -58,8 +57,8 @@ class HostileSafetensorsTest {
     }
 
     private static String refusal(Path path) {
-        try (Arena arena = Arena.ofConfined()) {
-            return assertThrows(ModelFileException.class, () -> SafetensorsFile.open(path, arena))
+        try (var files = new OpenFiles()) {
+            return assertThrows(ModelFileException.class, () -> SafetensorsFile.open(path, files))
                     .getMessage();
         }
     }
@@ -104,6 +103,6 @@ class HostileSafetensorsTest {
     }
 
     private static SafetensorsFile parse(byte[] bytes) {
-        return SafetensorsFile.parse(Path.of("mutant"), MemorySegment.ofArray(bytes));
+        return SafetensorsFile.parse(new MemoryBytes(Path.of("mutant"), MemorySegment.ofArray(bytes)));
     }
 }

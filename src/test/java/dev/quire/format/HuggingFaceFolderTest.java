@@ -143,6 +143,30 @@ class HuggingFaceFolderTest {
         }
     }
 
+    /// More bytes than are read at a time.
+    @Test
+    void gpt2_bigMatrix_isTransposed() {
+        int width = 40_001;
+        var data = ByteBuffer.allocate(8 * width * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < 8 * width; i++) {
+            data.putFloat(i);
+        }
+        var writer = FolderWriter.of("gpt2");
+        writer.config().put("n_inner", width);
+        writer.tensor("transformer.h.0.mlp.c_fc.weight", 8, width).tensor("transformer.h.0.mlp.c_fc.bias", width);
+        writer.tensor("transformer.h.0.mlp.c_proj.weight", "F32", data.array(), width, 8);
+        try (var model = HuggingFaceFolder.open(writer.write(folder))) {
+            Tensor down = model.tensor("blk.0.ffn_down.weight");
+            assertEquals(8, down.rows());
+            for (int row = 0; row < 8; row++) {
+                float[] values = row(down, row);
+                for (int column = 0; column < width; column++) {
+                    assertEquals(column * 8 + row, values[column]);
+                }
+            }
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"F32, 24", "F16, 24", "BF16, 24", "F32, 100", "BF16, 65"})
     void gpt2_matrices_areTransposed(String dtype, int width) {

@@ -56,6 +56,32 @@ class ReferenceKernelsTest {
         assertEquals(expected, activation.of(gate, up), Math.abs(expected) * 1e-6);
     }
 
+    /// Rows come from the reader, never from the tensor's own memory, and more than are read at a time.
+    @Test
+    void floatMatrix_ofManyRows_isWhatTheReaderGives() {
+        int rows = 150_001;
+        float[] values = new float[2 * rows];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = i;
+        }
+        var memory = MemorySegment.ofArray(new float[2 * rows]);
+        var unread = new Tensor("a", TensorType.F32, rows, 2, memory);
+        var given = MemorySegment.ofArray(values);
+        FloatMatrix matrix = FloatMatrix.of(unread, ActivationRounding.NONE, some -> {
+            long offset = some.data().address() - memory.address();
+            return new Tensor(
+                    "a",
+                    TensorType.F32,
+                    some.rows(),
+                    2,
+                    given.asSlice(offset, some.data().byteSize()));
+        });
+        for (int row = 0; row < rows; row++) {
+            assertEquals(2 * row, matrix.at(row, 0));
+            assertEquals(2 * row + 1, matrix.at(row, 1));
+        }
+    }
+
     @Test
     void rotation_pairsOfBothOrders_turnByTheirAngles() {
         float[] frequencies = {1, 0.25f};

@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.OptionalLong;
 import java.util.Random;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -34,5 +36,26 @@ class NumberScanTest {
             finite += expected ? 1 : 0;
         }
         assertEquals(true, finite > 2000, "finite=" + finite);
+    }
+
+    /// More bytes than are read at a time; parts come from the reader, never from the tensor's own memory.
+    @ParameterizedTest
+    @EnumSource(TensorType.class)
+    void partsOfAReader_haveTheirPlaceInTheTensor(TensorType type) {
+        int blocks = 2_500_000 / type.blockBytes();
+        byte[] bytes = new byte[blocks * type.blockBytes()];
+        var memory = MemorySegment.ofArray(new byte[bytes.length]);
+        var unread = new Tensor("t", type, 1, (long) blocks * type.blockElements(), memory);
+        UnaryOperator<Tensor> reader = part -> {
+            long offset = part.data().address() - memory.address();
+            var data = MemorySegment.ofArray(bytes).asSlice(offset, part.data().byteSize());
+            return new Tensor("t", type, part.rows(), part.columns(), data);
+        };
+        assertEquals(OptionalLong.empty(), NumberScan.firstNotFinite(unread, reader));
+        Arrays.fill(bytes, (blocks - 1) * type.blockBytes(), bytes.length, (byte) -1);
+        var whole = new Tensor("t", type, 1, unread.columns(), MemorySegment.ofArray(bytes));
+        OptionalLong place = NumberScan.firstNotFinite(whole);
+        assertEquals(true, place.getAsLong() >= (long) (blocks - 1) * type.blockBytes());
+        assertEquals(place, NumberScan.firstNotFinite(unread, reader));
     }
 }
