@@ -25,8 +25,9 @@ TOOLS_MISSING = $(shell build/missing-tools)
 
 # CI asks for 200,000 damaged model files, a build for fewer.
 fuzz-flags = $(if $(MUTANTS),-Dfuzz.mutants=$(MUTANTS)) $(if $(SEED),-Dfuzz.seed=$(SEED))
+simulation-flags = $(if $(WORKLOADS),-Dsimulation.workloads=$(WORKLOADS)) $(if $(SEED),-Dsimulation.seed=$(SEED))
 
-.PHONY: help run test test-fuzz hostile-files build native format bench share compare accuracy check-tokenizers vocabularies clean
+.PHONY: help run test test-fuzz test-simulation hostile-files build native format bench share compare accuracy check-tokenizers vocabularies clean
 
 ## run: build what is needed, fetch the default model the first time, serve on port 8080 (ARGS="--port 9090" adds flags)
 run: $(JAR)
@@ -37,13 +38,18 @@ test:
 	$(check-tools)
 	@build/fetch-llama-source
 	@$(MAKE) --no-print-directory -j$(shell nproc) -C native-libs all test OUT=$(NATIVE_OUT)
-	@$(MVN) $(stub-flag) $(fuzz-flags) verify
+	@$(MVN) $(stub-flag) $(fuzz-flags) $(simulation-flags) verify
 	@touch $(JAR)
 
 ## test-fuzz: damage model files and open each (MUTANTS=number of them, SEED=number for other ones)
 test-fuzz:
 	$(check-tools)
 	@$(MVN) -Dexec.skip -Djavacpp.skip=true $(fuzz-flags) -Dtest='*FuzzTest' test
+
+## test-simulation: random workloads through scheduler and cache (WORKLOADS=number of them, SEED=number of the first)
+test-simulation:
+	$(check-tools)
+	@$(MVN) -Dexec.skip -Djavacpp.skip=true $(simulation-flags) -Dtest=SimulationTest test
 
 ## hostile-files: write the bad model files of the tests into a folder (OUT=folder), to be tried by hand
 hostile-files:

@@ -1,26 +1,50 @@
 package dev.quire.cache;
 
-/// The fixed set of KV blocks, ids 0 … blocks - 1: who is free, and how many tables hold each of the others.
+/// The fixed set of KV blocks, ids 0 … blocks - 1: how many tables hold each, and in which order the others are
+/// taken.
 ///
-/// Allocation is all or nothing and O(1) a block. A block that nobody holds is in the free queue; allocation takes the
-/// one that was released longest ago. Blocks that are still shared after their release (prefix cache) and blocks under
-/// a copy come with their features; today every block is either free or in use.
+/// A block is *in use* while a table holds it. When the last one lets go it is *cached* if the prefix index has an
+/// entry for it, else *free*: cached blocks wait at the end of the queue for somebody who shares them, free ones
+/// go to its head. Allocation takes the head, and with it the entry of a cached block: so the queue is the LRU
+/// list of the cache, and eviction is what happens to a cached block when it is taken.
 ///
-/// Invariants (`checkInvariants`): `free + inUse = blocks`; a block is in the free queue exactly when its reference
-/// count is 0. Not thread-safe: the engine thread owns it.
+/// Allocation is all or nothing and O(1) a block. Invariants (`checkInvariants`): `free + cached + inUse =
+/// blocks`; a block is in the queue exactly when nobody holds it; the counters say what the blocks say. Not
+/// thread-safe: the engine thread owns it.
 public final class BlockPool {
     private final int blockSize;
+    private final PrefixIndex index;
     private final int[] refCount; // [blocks] tables that hold the block
+    private final int[] used; // [blocks] tokens in it, those of a cached block too
     private final FreeQueue freeQueue;
+    private int cached;
+    private int shared;
+    private long references;
+    private long tokensInUse;
+    private long evictions;
+    private long copies;
 
-    /// A pool of `blocks` blocks of `blockSize` tokens, all free; the first allocation takes block 0.
+    /// A pool of `blocks` blocks of `blockSize` tokens, all free, without a prefix cache; the first allocation
+    /// takes block 0.
     public BlockPool(int blocks, int blockSize) {
+        this(blocks, blockSize, PrefixIndex.off());
+    }
+
+    /// The same with `index`, which must have been made for as many blocks of that size, or be off.
+    public BlockPool(int blocks, int blockSize, PrefixIndex index) {
         if (blocks <= 0 || blockSize <= 0) {
             throw new IllegalArgumentException(
                     "blocks and blockSize must be positive: blocks=" + blocks + ", blockSize=" + blockSize);
         }
+        if (index.on() && (index.blocks() != blocks || index.blockSize() != blockSize || index.size() > 0)) {
+            throw new IllegalArgumentException("index must be empty and made for the pool: blocks=" + blocks
+                    + ", blockSize=" + blockSize + ", index.blocks=" + index.blocks() + ", index.blockSize="
+                    + index.blockSize() + ", index.size=" + index.size());
+        }
         this.blockSize = blockSize;
+        this.index = index;
         refCount = new int[blocks];
+        used = new int[blocks];
         freeQueue = new FreeQueue(blocks);
         for (int block = 0; block < blocks; block++) {
             freeQueue.addLast(block);
@@ -36,14 +60,54 @@ public final class BlockPool {
         return blockSize;
     }
 
-    /// Blocks that can be allocated now.
+    /// Who finds shared prefixes.
+    public PrefixIndex index() {
+        return index;
+    }
+
+    /// Blocks that nobody holds and that hold nothing worth sharing.
     public int free() {
+        return freeQueue.size() - cached;
+    }
+
+    /// Blocks that nobody holds, kept for whoever shares their prefix.
+    public int cached() {
+        return cached;
+    }
+
+    /// Blocks that can be allocated now: free and cached ones.
+    public int available() {
         return freeQueue.size();
     }
 
     /// Blocks that at least one table holds.
     public int inUse() {
-        return blocks() - free();
+        return blocks() - freeQueue.size();
+    }
+
+    /// Blocks that at least two tables hold.
+    public int shared() {
+        return shared;
+    }
+
+    /// Blocks that would be in use besides if nothing were shared.
+    public long saved() {
+        return references - inUse();
+    }
+
+    /// Tokens in the blocks in use, those of a shared block once.
+    public long tokensInUse() {
+        return tokensInUse;
+    }
+
+    /// Cached blocks that were taken for something else, since the start.
+    public long evictions() {
+        return evictions;
+    }
+
+    /// Blocks that were copied before a write, since the start.
+    public long copies() {
+        return copies;
     }
 
     /// Blocks that hold `tokens` tokens.
@@ -55,7 +119,12 @@ public final class BlockPool {
         return refCount[checked(block)];
     }
 
-    /// Takes `count` free blocks into `destination[offset …]`, each with one reference. Returns 0, or how many blocks
+    /// Tokens in a block that is in use or cached.
+    public int used(int block) {
+        return used[checked(block)];
+    }
+
+    /// Takes `count` blocks into `destination[offset …]`, each with one reference. Returns 0, or how many blocks
     /// were missing: then nothing has changed.
     public int allocate(int count, int[] destination, int offset) {
         if (count < 0 || offset < 0 || destination.length - offset < count) {
@@ -67,29 +136,82 @@ public final class BlockPool {
             return missing;
         }
         for (int i = 0; i < count; i++) {
-            int block = freeQueue.removeFirst();
-            // Thrown, not asserted: a block with a holder would show one user another's context.
-            if (refCount[block] != 0) {
-                throw new CorruptStateException(
-                        "free block must have no reference: block=" + block + ", refCount=" + refCount[block]);
-            }
-            refCount[block] = 1;
-            destination[offset + i] = block;
+            destination[offset + i] = take();
         }
         return 0;
     }
 
-    /// Drops a reference. The last one puts the block at the head of the free queue: it is warm and holds nothing that
-    /// could be shared.
+    private int take() {
+        int block = freeQueue.removeFirst();
+        // Thrown, not asserted: a block with a holder would show one user another's context.
+        if (refCount[block] != 0) {
+            throw new CorruptStateException(
+                    "free block must have no reference: block=" + block + ", refCount=" + refCount[block]);
+        }
+        if (index.contains(block)) {
+            index.remove(block);
+            cached--;
+            evictions++;
+            used[block] = 0;
+        }
+        refCount[block] = 1;
+        references++;
+        return block;
+    }
+
+    /// Takes a block for a copy of `source`, which the caller has yet to make; one must be available.
+    int copy(int source) {
+        int block = take();
+        fill(block, used[source]);
+        copies++;
+        return block;
+    }
+
+    /// Adds a reference to a block that is in use or cached.
+    void retain(int block) {
+        checked(block);
+        if (refCount[block] == 0) {
+            if (!index.contains(block)) {
+                throw new CorruptStateException("shared block must be in use or cached: block=" + block);
+            }
+            freeQueue.remove(block);
+            cached--;
+            tokensInUse += used[block];
+        } else if (refCount[block] == 1) {
+            shared++;
+        }
+        refCount[block]++;
+        references++;
+    }
+
+    /// Drops a reference. Without another one, the block goes to the end of the queue if it can be shared again,
+    /// else to its head: it is warm and holds nothing.
     public void release(int block) {
         checked(block);
         // Thrown, not asserted: a double release would hand one user's context to another.
         if (refCount[block] == 0) {
             throw new IllegalStateException("block must be in use: block=" + block);
         }
-        if (--refCount[block] == 0) {
-            freeQueue.addFirst(block);
+        references--;
+        refCount[block]--;
+        if (refCount[block] == 1) {
+            shared--;
+        } else if (refCount[block] == 0) {
+            tokensInUse -= used[block];
+            if (index.contains(block)) {
+                cached++;
+                freeQueue.addLast(block);
+            } else {
+                used[block] = 0;
+                freeQueue.addFirst(block);
+            }
         }
+    }
+
+    /// Says that a block in use holds `tokens` tokens now.
+    void fill(int block, int tokens) {
+        tokensInUse += tokens - used[block];
+        used[block] = tokens;
     }
 
     private int checked(int block) {
@@ -100,14 +222,42 @@ public final class BlockPool {
         return block;
     }
 
-    /// Throws if the pool contradicts itself: after each operation in tests, when the engine falls idle in production.
+    /// Throws if the pool contradicts itself: after each operation in tests, when the engine falls idle in
+    /// production.
     public void checkInvariants() {
         freeQueue.checkInvariants();
+        index.checkInvariants();
+        int waiting = 0;
+        int several = 0;
+        long held = 0;
+        long tokens = 0;
         for (int block = 0; block < refCount.length; block++) {
-            if (refCount[block] < 0 || freeQueue.contains(block) != (refCount[block] == 0)) {
-                throw new CorruptStateException("block must be free exactly when nobody holds it: block=" + block
-                        + ", refCount=" + refCount[block] + ", free=" + freeQueue.contains(block));
-            }
+            checkBlock(block);
+            waiting += refCount[block] == 0 && index.contains(block) ? 1 : 0;
+            several += refCount[block] > 1 ? 1 : 0;
+            held += refCount[block];
+            tokens += refCount[block] > 0 ? used[block] : 0;
+        }
+        if (waiting != cached || several != shared || held != references || tokens != tokensInUse) {
+            throw new CorruptStateException("counters must say what the blocks say: cached=" + cached + ", counted="
+                    + waiting + ", shared=" + shared + ", counted=" + several + ", references=" + references
+                    + ", counted=" + held + ", tokensInUse=" + tokensInUse + ", counted=" + tokens);
+        }
+    }
+
+    private void checkBlock(int block) {
+        if (refCount[block] < 0 || freeQueue.contains(block) != (refCount[block] == 0)) {
+            throw new CorruptStateException("block must be free exactly when nobody holds it: block=" + block
+                    + ", refCount=" + refCount[block] + ", free=" + freeQueue.contains(block));
+        }
+        boolean kept = refCount[block] > 0 || index.contains(block);
+        if (used[block] < 0 || used[block] > blockSize || (!kept && used[block] != 0)) {
+            throw new CorruptStateException("block must hold at most its size, and nothing when free: block=" + block
+                    + ", used=" + used[block] + ", blockSize=" + blockSize);
+        }
+        if (refCount[block] == 0 && (index.pending(block) || (index.contains(block) && used[block] != blockSize))) {
+            throw new CorruptStateException("cached block must be full and computed: block=" + block + ", used="
+                    + used[block] + ", pending=" + index.pending(block));
         }
     }
 }

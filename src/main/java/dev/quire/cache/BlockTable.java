@@ -2,23 +2,45 @@ package dev.quire.cache;
 
 /// The blocks of one sequence in position order, and how many tokens they hold.
 ///
-/// Slots are reserved before a step (`reserve`: whole blocks, all or nothing) and filled as tokens are computed
-/// (`append`). The array is made once for the longest the sequence can get.
+/// A table takes the blocks for its first tokens with `open`, which shares what the prefix index has; it takes
+/// more before each step with `reserve` (whole blocks, all or nothing) and counts tokens with `append` as they are
+/// computed. `fork` makes another table of the same blocks. The first to write into a block that others hold too
+/// gets a copy of it (copy-on-write): a pair of ids for the caller to carry out before the step. The array is made
+/// once for the longest the sequence can get.
 ///
-/// Invariants (`checkInvariants`): `length <= blocks · blockSize`; every held block is in use.
-/// Not thread-safe: the engine thread owns it.
+/// Invariants (`checkInvariants`): `length <= blocks · blockSize`; every held block is in use; the block that the
+/// next token is written into may be shared, those behind it are not. Not thread-safe: the engine thread owns it.
 public final class BlockTable {
+    /// In place of a slot: the position's keys and values are in the cache already and must not be written.
+    public static final long NO_SLOT = -1;
+
+    private static final int[] NO_TOKENS = {};
+
     private final BlockPool pool;
+    private final PrefixChain chain;
     private final int[] block; // [maxBlocks] the first `blocks` are held
     private int blocks;
     private int length;
+    private int sharedTokens;
 
-    /// An empty table for at most `maxTokens` tokens.
+    /// An empty table for at most `maxTokens` tokens, which the prefix index never hears of.
     public BlockTable(BlockPool pool, int maxTokens) {
+        this(pool, maxTokens, new PrefixChain(PrefixIndex.off(), NO_TOKENS, ""));
+    }
+
+    /// An empty table for the sequence in `token`, whose length is the most it can get. The array stays the
+    /// caller's, who adds to it: of n tokens that this table is told of, the first n elements are there and never
+    /// change. `salt` keeps those apart who must not share: only tables with the same one do.
+    public BlockTable(BlockPool pool, int[] token, String salt) {
+        this(pool, token.length, new PrefixChain(pool.index(), token, salt));
+    }
+
+    private BlockTable(BlockPool pool, int maxTokens, PrefixChain chain) {
         if (maxTokens <= 0) {
             throw new IllegalArgumentException("maxTokens must be positive: maxTokens=" + maxTokens);
         }
         this.pool = pool;
+        this.chain = chain;
         block = new int[pool.blocksFor(maxTokens)];
     }
 
@@ -37,31 +59,133 @@ public final class BlockTable {
         return blocks * pool.blockSize();
     }
 
-    /// Takes the blocks that are needed to hold `tokens` tokens in all. Returns 0, or how many blocks were missing:
+    /// Leading tokens whose keys and values this table found in the cache, or has from its fork.
+    public int sharedTokens() {
+        return sharedTokens;
+    }
+
+    /// Takes the blocks for the first `tokens` tokens into this empty table, if `spare` blocks are left then: full
+    /// blocks within the first `shareable` tokens that the index has are shared, the others allocated. Returns 0,
+    /// or how many blocks were missing: then nothing has changed.
+    ///
+    /// At least one token is left to compute, since its logits are wanted: where every block is found, the last
+    /// token is computed once more, and `slot` says that it is not to be written.
+    public int open(int tokens, int shareable, int spare) {
+        if (blocks > 0) {
+            throw new IllegalStateException("table must be empty: blocks=" + blocks);
+        }
+        int needed = checkedBlocks(tokens);
+        int found = chain.find(Math.min(tokens, shareable), block);
+        int taken = needed - found;
+        for (int i = 0; i < found; i++) {
+            taken += pool.refCount(block[i]) == 0 ? 1 : 0;
+        }
+        int missing = taken + spare - pool.available();
+        if (missing > 0) {
+            return missing;
+        }
+        for (int i = 0; i < found; i++) {
+            pool.retain(block[i]);
+        }
+        pool.allocate(needed - found, block, found);
+        chain.adopt(block, found);
+        blocks = needed;
+        sharedTokens = found * pool.blockSize();
+        length = Math.min(sharedTokens, Math.max(0, tokens - 1));
+        return 0;
+    }
+
+    /// Takes the blocks that are needed to hold `tokens` tokens in all, and one for a copy if the block that is
+    /// written next has other holders: the copy is added to `copies`. Returns 0, or how many blocks were missing:
     /// then nothing has changed.
-    public int reserve(int tokens) {
+    public int reserve(int tokens, BlockCopies copies) {
+        int needed = checkedBlocks(tokens);
+        int added = Math.max(0, needed - blocks);
+        int written = Math.max(length, sharedTokens); // the next position to be written
+        int at = written / pool.blockSize();
+        boolean copied = tokens > written && at < blocks && pool.refCount(block[at]) > 1;
+        int missing = added + (copied ? 1 : 0) - pool.available();
+        if (missing > 0) {
+            return missing;
+        }
+        if (copied) {
+            int copy = pool.copy(block[at]);
+            copies.add(block[at], copy);
+            pool.release(block[at]);
+            block[at] = copy;
+        }
+        if (added > 0) {
+            pool.allocate(added, block, blocks);
+            blocks = needed;
+        }
+        return 0;
+    }
+
+    private int checkedBlocks(int tokens) {
         int needed = pool.blocksFor(tokens);
         if (needed > block.length) {
             throw new IllegalArgumentException(
                     "tokens must fit the table: tokens=" + tokens + ", maxTokens=" + block.length * pool.blockSize());
         }
-        if (needed <= blocks) {
-            return 0;
-        }
-        int missing = pool.allocate(needed - blocks, block, blocks);
-        if (missing == 0) {
-            blocks = needed;
-        }
-        return missing;
+        return needed;
     }
 
-    /// Counts `tokens` more as held; their slots must have been reserved.
+    /// Says that the step being planned computes the tokens up to `tokens`: the blocks that it fills enter the
+    /// index as pending, so that others may share them in the same step. `append` confirms them, `rollBack` takes
+    /// them back.
+    public void plan(int tokens) {
+        if (tokens > capacity()) {
+            throw new IllegalStateException(
+                    "plan must fit the reserved blocks: tokens=" + tokens + ", capacity=" + capacity());
+        }
+        chain.plan(block, tokens / pool.blockSize());
+    }
+
+    /// The planned tokens were not computed: their blocks leave the index.
+    public void rollBack() {
+        chain.rollBack(block);
+    }
+
+    /// Whether the blocks that `open` shared are in the index still. If not, their writer failed in the same step.
+    public boolean prefixStands() {
+        return chain.stands(block, sharedTokens / pool.blockSize());
+    }
+
+    /// Counts `tokens` more as held; their slots must have been reserved. Blocks that they fill enter the index.
     public void append(int tokens) {
         if (tokens < 0 || tokens > capacity() - length) {
             throw new IllegalStateException("append must fit the reserved blocks: tokens=" + tokens + ", length="
                     + length + ", capacity=" + capacity());
         }
-        length += tokens;
+        int blockSize = pool.blockSize();
+        int end = length + tokens;
+        for (int at = Math.max(length, sharedTokens); at < end; at += blockSize - at % blockSize) {
+            pool.fill(block[at / blockSize], Math.min(blockSize, end - at / blockSize * blockSize));
+        }
+        chain.settle(block, end / blockSize);
+        length = end;
+    }
+
+    /// Makes `child`, an empty table of the same pool for a sequence that begins with the same tokens and has the
+    /// same salt, hold the same blocks, the partly filled one too.
+    public void fork(BlockTable child) {
+        if (child.pool != pool
+                || child.blocks > 0
+                || child.block.length < blocks
+                || blocks > pool.blocksFor(length)
+                || !chain.canFork(child.chain)) {
+            throw new IllegalStateException("fork must go from a table without spare blocks to an empty one that has"
+                    + " room and the same salt: blocks=" + blocks + ", length=" + length + ", child.blocks="
+                    + child.blocks + ", child.maxBlocks=" + child.block.length);
+        }
+        for (int i = 0; i < blocks; i++) {
+            pool.retain(block[i]);
+            child.block[i] = block[i];
+        }
+        child.blocks = blocks;
+        child.length = length;
+        child.sharedTokens = length;
+        chain.fork(child.chain);
     }
 
     /// The `index`-th block in position order.
@@ -81,13 +205,22 @@ public final class BlockTable {
         return block[position / pool.blockSize()];
     }
 
-    /// The slot of `position`: `block * blockSize + offset`. A long: an int overflows in large pools.
+    /// The slot of `position`, `block * blockSize + offset`, or `NO_SLOT` where it must not be written. A long: an
+    /// int overflows in large pools.
     public long slot(int position) {
-        return (long) blockOf(position) * pool.blockSize() + position % pool.blockSize();
+        long slot = (long) blockOf(position) * pool.blockSize() + position % pool.blockSize();
+        return position < sharedTokens ? NO_SLOT : slot;
     }
 
-    /// Gives every block back, last first, and forgets the tokens.
+    /// Takes the blocks that this table wrote out of the index: what they hold is not to be trusted.
+    public void forget() {
+        chain.unlink(block, sharedTokens / pool.blockSize());
+    }
+
+    /// Gives every block back, last first, so that a cached tail is taken before the prefix it extends, and
+    /// forgets the tokens. What was planned and not computed is rolled back.
     public void release() {
+        chain.rollBack(block);
         while (blocks > 0) {
             int last = block[blocks - 1];
             // Thrown as such, so that the engine stops: somebody else may have been given the block.
@@ -97,17 +230,28 @@ public final class BlockTable {
             pool.release(last);
             blocks--;
         }
+        chain.reset();
         length = 0;
+        sharedTokens = 0;
     }
 
-    void checkInvariants() {
+    /// Throws if the table contradicts itself: after each operation in tests, when the engine falls idle in
+    /// production.
+    public void checkInvariants() {
         if (length < 0 || length > capacity()) {
             throw new CorruptStateException(
                     "table must have room for its tokens: length=" + length + ", capacity=" + capacity());
         }
+        if (chain.settled() > chain.linked() || chain.settled() * pool.blockSize() > Math.max(length, sharedTokens)) {
+            throw new CorruptStateException("linked blocks must be held: settled=" + chain.settled() + ", linked="
+                    + chain.linked() + ", length=" + length);
+        }
+        int next = Math.max(length, sharedTokens) / pool.blockSize();
         for (int i = 0; i < blocks; i++) {
-            if (pool.refCount(block[i]) < 1) {
-                throw new CorruptStateException("held block must be in use: index=" + i + ", block=" + block[i]);
+            int holders = pool.refCount(block[i]);
+            if (holders < 1 || (i > next && holders > 1 && chain.linked() <= i)) {
+                throw new CorruptStateException("held block must be in use, and nobody else's before it is written:"
+                        + " index=" + i + ", block=" + block[i] + ", refCount=" + holders);
             }
         }
     }

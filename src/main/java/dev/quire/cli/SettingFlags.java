@@ -45,6 +45,7 @@ final class SettingFlags {
             Map.entry("quire.cache.blocks", "blocks of 16 tokens in the pool; overrides the pool's memory"),
             Map.entry("quire.cache.memory", "size of the pool: 512MiB, 2GiB, bytes, or a share of free memory"),
             Map.entry("quire.cache.type", "how keys and values are kept: auto, bf16, f16 or int8"),
+            Map.entry("quire.cache.prefix", "share the blocks of equal prefixes: on or off"),
             Map.entry("quire.cache.watermark", "share of the pool that admission leaves to running sequences"),
             Map.entry("quire.batch.tokens", "most tokens computed in one step"),
             Map.entry("quire.batch.sequences", "most sequences that run at once"),

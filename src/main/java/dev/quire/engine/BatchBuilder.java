@@ -30,7 +30,8 @@ final class BatchBuilder {
         scores = new int[batch.limits.sequences()];
     }
 
-    /// The logit row whose token belongs to the plan's sequence `index`, or `NO_ROW`.
+    /// The logit row whose token belongs to the plan's sequence `index`, or `NO_ROW`; those of its followers come
+    /// next.
     int drawRow(int index) {
         return drawRow[index];
     }
@@ -59,6 +60,9 @@ final class BatchBuilder {
             drawRow[i] = NO_ROW;
             if (plan.draws(i) && sequence.output().maxTokens() > 0) {
                 drawRow[i] = addDraw(sequence, batch.tokens - 1);
+                for (int k = 0; k < sequence.followers(); k++) {
+                    addDraw(sequence.follower(k), batch.tokens - 1);
+                }
             }
         }
     }
@@ -84,8 +88,8 @@ final class BatchBuilder {
         batch.queryStart.put(at + 1, batch.tokens);
     }
 
-    /// Position p says how likely the prompt's token p + 1 was. Positions that were scored before a preemption are not
-    /// scored again.
+    /// Position p says how likely the prompt's token p + 1 was. Positions that were scored before a preemption are
+    /// not scored again.
     private void addScores(int index, Sequence sequence, int first, int count, int firstToken) {
         firstScoreRow[index] = batch.rows;
         TokenBuffer promptScores = sequence.promptScores();

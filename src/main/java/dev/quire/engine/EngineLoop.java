@@ -16,8 +16,8 @@ import java.util.concurrent.locks.LockSupport;
 /// The step loop: inbox → plan → batch → forward → commit, again and again, on the one engine thread.
 ///
 /// A step allocates nothing on the heap. What goes wrong inside one sequence ends that sequence; a step that the
-/// kernels refuse ends the sequences in it; a fault of the device or of our own bookkeeping leaves `run` and stops the
-/// engine.
+/// kernels refuse ends the sequences in it; a fault of the device or of our own bookkeeping leaves `run` and stops
+/// the engine.
 final class EngineLoop {
     private final Inbox inbox;
     private final Outbox outbox;
@@ -27,6 +27,7 @@ final class EngineLoop {
     private final Transformer transformer;
     private final Batch batch;
     private final BatchBuilder builder;
+    private final BlockCopier copier;
     private final StepClock clock = new StepClock(System::nanoTime);
     private volatile boolean stopping;
     private int unstarted;
@@ -39,6 +40,7 @@ final class EngineLoop {
             BlockPool pool,
             Scheduler scheduler,
             Transformer transformer,
+            BlockCopier copier,
             Batch batch) {
         this.inbox = inbox;
         this.outbox = outbox;
@@ -47,6 +49,7 @@ final class EngineLoop {
         this.scheduler = scheduler;
         this.transformer = transformer;
         this.batch = batch;
+        this.copier = copier;
         builder = new BatchBuilder(batch);
     }
 
@@ -146,6 +149,7 @@ final class EngineLoop {
         clock.lap(Part.BUILD);
         int drawn = 0;
         try {
+            copier.carryOut(plan.copies());
             transformer.forward(batch);
             clock.lap(Part.KERNELS, Part.SAMPLE, transformer.sampleNanos());
             drawn = commit(plan);
@@ -171,13 +175,15 @@ final class EngineLoop {
 
     /// Returns the tokens drawn.
     private int commit(StepPlan plan) {
+        for (int i = 0; i < plan.sequences(); i++) {
+            scheduler.computed(i); // all of them, before one may end and take its blocks out of the index
+        }
         int drawn = 0;
         for (int i = 0; i < plan.sequences(); i++) {
             Sequence sequence = plan.sequence(i);
             try {
-                scheduler.computed(i);
                 commitScores(i, sequence);
-                drawn += commitToken(i, sequence);
+                drawn += commitTokens(i, sequence);
             } catch (CorruptStateException | KernelFaultException e) {
                 throw e;
             } catch (RuntimeException e) {
@@ -196,7 +202,8 @@ final class EngineLoop {
         }
     }
 
-    private int commitToken(int index, Sequence sequence) {
+    /// Returns the tokens drawn for the sequence and those that follow it, which go their own ways from here.
+    private int commitTokens(int index, Sequence sequence) {
         int row = builder.drawRow(index);
         if (row == BatchBuilder.NO_ROW) {
             if (sequence.pending() == 0 && scheduler.endIfFull(sequence)) {
@@ -204,6 +211,14 @@ final class EngineLoop {
             }
             return 0;
         }
+        int drawn = 0;
+        for (int next = row + 1; sequence.followers() > 0; next++) {
+            drawn += commitToken(scheduler.fork(sequence), next);
+        }
+        return drawn + commitToken(sequence, row);
+    }
+
+    private int commitToken(Sequence sequence, int row) {
         int token = batch.outToken.get(row);
         if (token == Batch.NO_TOKEN) {
             fail(sequence, "the model gave no number for any token: position=" + sequence.length());
@@ -252,8 +267,9 @@ final class EngineLoop {
         stats.put(Entry.BLOCK_SIZE, pool.blockSize());
         stats.put(Entry.BLOCKS, pool.blocks());
         stats.put(Entry.FREE, pool.free());
+        stats.put(Entry.CACHED, pool.cached());
         stats.put(Entry.IN_USE, pool.inUse());
-        stats.put(Entry.TOKENS_STORED, scheduler.tokensStored());
+        stats.put(Entry.TOKENS_STORED, pool.tokensInUse());
         stats.put(Entry.RUNNING, scheduler.running());
         stats.put(Entry.PREEMPTIONS, scheduler.preemptions());
         stats.put(Entry.LAST_STEP_NANOS, clock.markNanos());

@@ -20,8 +20,8 @@ import org.jboss.logging.Logger;
 
 /// The engine as other threads see it: one instance per process, started once, closed once.
 ///
-/// `start` returns at once; the engine thread opens the model, takes the pool, computes one token and then runs steps
-/// until `close`. Requests are taken from `READY` on.
+/// `start` returns at once; the engine thread opens the model, takes the pool, computes one token and then runs
+/// steps until `close`. Requests are taken from `READY` on.
 public final class InferenceEngine implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(InferenceEngine.class);
 
@@ -82,7 +82,8 @@ public final class InferenceEngine implements AutoCloseable {
                         request.sampling(),
                         request.ignoreEos() ? NO_TOKENS : loading.endTokens(),
                         request.logprobs(),
-                        request.scorePrompt()),
+                        request.scorePrompt(),
+                        ""),
                 loading.pool());
         TokenStream stream = new TokenStream(sequence, inbox, model.tokenizer(), request.stop());
         outbox.add(stream);
@@ -168,7 +169,14 @@ public final class InferenceEngine implements AutoCloseable {
             opened.warmUp();
             loading = opened;
             loop = new EngineLoop(
-                    inbox, outbox, stats, opened.pool(), opened.scheduler(), opened.transformer(), opened.batch());
+                    inbox,
+                    outbox,
+                    stats,
+                    opened.pool(),
+                    opened.scheduler(),
+                    opened.transformer(),
+                    opened.copier(),
+                    opened.batch());
             loop.publishPool(opened.kernels().blockBytes());
             becomeReady(opened, started);
             serve();

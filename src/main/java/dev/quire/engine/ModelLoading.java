@@ -1,6 +1,7 @@
 package dev.quire.engine;
 
 import dev.quire.cache.BlockPool;
+import dev.quire.cache.PrefixIndex;
 import dev.quire.format.ModelFile;
 import dev.quire.format.ModelFileException;
 import dev.quire.kernel.ActivationRounding;
@@ -38,15 +39,15 @@ import org.jboss.logging.Logger;
 final class ModelLoading implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(ModelLoading.class);
 
-    /// Logit rows beyond one for each sequence: as many prompt tokens can be scored in one step. Each takes
-    /// 4 · vocabulary bytes (192 KiB at 49,152).
+    /// Logit rows beyond one for each sequence: as many prompt tokens can be scored in one step. Each takes 4 ·
+    /// vocabulary bytes (192 KiB at 49,152).
     private static final int SCORE_ROWS = 32;
 
     /// Blocks of a pool that no limit reaches; keeps every index an int.
     private static final long MOST_BLOCKS = Integer.MAX_VALUE / Kernels.PAGE_TOKENS;
 
-    /// Tokens of a sequence unless the setting says more: tables and history grow with the context that a file claims,
-    /// which costs it nothing. Few models are made for more, and who wants that much says so.
+    /// Tokens of a sequence unless the setting says more: tables and history grow with the context that a file
+    /// claims, which costs it nothing. Few models are made for more, and who wants that much says so.
     private static final int MOST_UNASKED = 1 << 17;
 
     /// Keeps the history's buffer below 2 GiB.
@@ -59,6 +60,7 @@ final class ModelLoading implements AutoCloseable {
     private final Kernels kernels;
     private final String cacheType;
     private final Transformer transformer;
+    private final BlockCopier copier;
     private final Batch batch;
     private final BlockPool pool;
     private final Scheduler scheduler;
@@ -128,8 +130,9 @@ final class ModelLoading implements AutoCloseable {
             kernels.openCache(blocks);
             // The pool takes its memory as it is written to: what it may take is spent already.
             kernels.spendOnWeights((MemoryShare.freeBytes() - blocks * kernels.blockBytes()) / 2);
+            copier = new BlockCopier(kernels, sequences);
             batch = new Batch(limits);
-            pool = new BlockPool(blocks, Kernels.PAGE_TOKENS);
+            pool = new BlockPool(blocks, Kernels.PAGE_TOKENS, index(settings, blocks));
             int watermark = (int)
                     (blocks * share("quire.cache.watermark", settings.cache().watermark()));
             scheduler = new Scheduler(pool, new SchedulerLimits(tokens, sequences, limits.rows(), watermark));
@@ -137,6 +140,16 @@ final class ModelLoading implements AutoCloseable {
             kernels.close();
             throw e;
         }
+    }
+
+    private static PrefixIndex index(QuireSettings settings, int blocks) {
+        return switch (settings.cache().prefix()) {
+            case "on" -> new PrefixIndex(blocks, Kernels.PAGE_TOKENS);
+            case "off" -> PrefixIndex.off();
+            default ->
+                throw new IllegalArgumentException("quire.cache.prefix must be on or off: quire.cache.prefix="
+                        + settings.cache().prefix());
+        };
     }
 
     LoadReport report() {
@@ -168,6 +181,10 @@ final class ModelLoading implements AutoCloseable {
 
     Transformer transformer() {
         return transformer;
+    }
+
+    BlockCopier copier() {
+        return copier;
     }
 
     Batch batch() {

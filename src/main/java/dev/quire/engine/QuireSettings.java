@@ -6,8 +6,8 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/// Every setting of the server. A property `quire.cache.blocks` is also the environment variable `QUIRE_CACHE_BLOCKS`
-/// and the flag `--cache-blocks`; `docs/settings.md` lists them all.
+/// Every setting of the server. A property `quire.cache.blocks` is also the environment variable
+/// `QUIRE_CACHE_BLOCKS` and the flag `--cache-blocks`; `docs/settings.md` lists them all.
 @ConfigMapping(prefix = "quire")
 public interface QuireSettings {
     /// A model file or folder; a name that is looked up in `home` and then, for the default model, fetched; or
@@ -87,6 +87,10 @@ public interface QuireSettings {
         /// How keys and values are kept: `bf16`, `f16` or `int8`, or `auto` for what the backend thinks best.
         @WithDefault("auto")
         String type();
+
+        /// Whether prompts share the blocks of a prefix that is in the cache: `on` or `off`.
+        @WithDefault("on")
+        String prefix();
 
         /// Share of the pool that admission leaves free for running sequences.
         @WithDefault("0.01")

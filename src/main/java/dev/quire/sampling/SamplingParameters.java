@@ -52,6 +52,12 @@ public record SamplingParameters(
         return new SamplingParameters(0, 1, 0, 0, 0, 0, 1, Map.of(), 0);
     }
 
+    /// The same with another seed.
+    public SamplingParameters withSeed(long other) {
+        return new SamplingParameters(
+                temperature, topP, topK, minP, presencePenalty, frequencyPenalty, repetitionPenalty, logitBias, other);
+    }
+
     /// Whether the sampler needs the sequence's tokens.
     public boolean penalised() {
         return presencePenalty != 0 || frequencyPenalty != 0 || repetitionPenalty != 1;

@@ -9,15 +9,23 @@ import java.util.PriorityQueue;
 
 /// Continuous batching under one token budget (Orca, OSDI 2022, section 4.1; chunked prefill: Sarathi, OSDI 2024).
 ///
-/// A step takes the running sequences in (priority, arrival) order: one token each where they decode, a chunk of what
-/// is left of the budget where they still prefill; every running sequence moves in every step. Then waiting ones are
-/// admitted in the same order, with blocks for all tokens they have so far, as long as budget, bound and blocks allow.
-/// When a running sequence finds no block, the one that is last in the order gives up all of its own and waits; in
-/// such a step nobody is admitted. The first in the order therefore always goes on, so nothing can deadlock in a pool
-/// that holds its longest request.
+/// A step takes the running sequences in (priority, arrival) order: one token each where they decode, a chunk of
+/// what is left of the budget where they still prefill; every running sequence moves in every step. Then waiting
+/// ones are admitted in the same order, with blocks for all tokens they have so far, as long as budget, bound and
+/// blocks allow; what the prefix index holds of those tokens is shared and not computed, also where another
+/// sequence computes it in this very step. When a running sequence finds no block, the one that is last in the
+/// order gives up all of its own and waits; in such a step nobody is admitted. The first in the order therefore
+/// always goes on, so nothing can deadlock in a pool that holds its longest request.
 ///
-/// Cost of a plan: O(running + admitted). Invariants (`checkInvariants`): running is in order and within its bound;
-/// waiting sequences hold no block; the blocks of the running ones are exactly those in use.
+/// A group is admitted as its leader, with a place for each follower and, while others run, room for the copies of
+/// the prompt's last block that their first writes will need.
+///
+/// A sequence that ends between plan and `computed` was not computed: sequences that shared what it was to compute
+/// in that step give up their blocks and start again.
+///
+/// Cost of a plan: O(running + admitted). Invariants (`checkInvariants`): running is in order and within its
+/// bound; waiting sequences hold no block; each entry of a running one's table is one reference, and there are no
+/// others.
 ///
 /// Not thread-safe: the engine thread owns it.
 public final class Scheduler {
@@ -29,7 +37,11 @@ public final class Scheduler {
     private final PriorityQueue<Sequence> waiting = new PriorityQueue<>(ORDER);
     private final List<Sequence> running; // in ORDER
     private final StepPlan plan;
+    private int places; // of running sequences and their followers
     private long preemptions;
+    private long restarts;
+    private long prefixQueries;
+    private long prefixHits;
     private int unstarted;
     private int deferred;
 
@@ -64,25 +76,41 @@ public final class Scheduler {
         return deferred;
     }
 
-    /// Tokens whose keys and values the running sequences hold.
-    public long tokensStored() {
-        long tokens = 0;
-        for (int i = 0; i < running.size(); i++) {
-            tokens += running.get(i).computed();
-        }
-        return tokens;
+    /// Sequences that started again because the writer of a prefix they shared failed, since the start.
+    public long restarts() {
+        return restarts;
+    }
+
+    /// Tokens that were looked up in the prefix index, each sequence's once, when it first ran.
+    public long prefixQueries() {
+        return prefixQueries;
+    }
+
+    /// Tokens of those that were found, and so not computed.
+    public long prefixHits() {
+        return prefixHits;
+    }
+
+    /// Sequences at `index` of those that run, in order: for reports.
+    public Sequence runningSequence(int index) {
+        return running.get(index);
     }
 
     public boolean idle() {
         return running.isEmpty() && waiting.isEmpty();
     }
 
-    /// Takes a new sequence. It must be able to run alone.
+    /// Takes a new sequence, which may lead others. Each must be able to run alone, and all must have a place at
+    /// once.
     public void add(Sequence sequence) {
         int needed = pool.blocksFor(sequence.length());
         if (needed > pool.blocks()) {
             throw new IllegalArgumentException(
                     "sequence must fit the pool: neededBlocks=" + needed + ", blocks=" + pool.blocks());
+        }
+        if (sequence.width() > limits.sequences()) {
+            throw new IllegalArgumentException("group must fit the running sequences: width=" + sequence.width()
+                    + ", sequences=" + limits.sequences());
         }
         if (sequence.state() != Sequence.State.WAITING) {
             throw new IllegalStateException("sequence must be new: state=" + sequence.state());
@@ -91,23 +119,64 @@ public final class Scheduler {
         unstarted++;
     }
 
-    /// Ends a sequence early; its blocks are free at once. One that has already ended is left as it is.
+    /// Ends a sequence early, and those that follow it; its blocks are back at once. One that has already ended is
+    /// left as it is.
     public void end(Sequence sequence, TokenBuffer.Ending ending, String failure) {
         switch (sequence.state()) {
-            case RUNNING -> running.remove(sequence);
+            case RUNNING -> stopRunning(sequence);
             case WAITING -> waiting.remove(sequence);
+            case FOLLOWING -> endFollower(sequence);
             case ENDED -> {
                 return;
             }
         }
-        if (!sequence.started()) {
+        if (sequence.state() != Sequence.State.FOLLOWING && !sequence.started()) {
             unstarted--;
+        }
+        endGroup(sequence, ending, failure);
+        restartOrphans();
+    }
+
+    private void stopRunning(Sequence sequence) {
+        running.remove(sequence);
+        places -= sequence.width();
+    }
+
+    private void endFollower(Sequence follower) {
+        places -= follower.leader().state() == Sequence.State.RUNNING ? 1 : 0;
+        follower.leader().unfollow(follower);
+    }
+
+    private static void endGroup(Sequence sequence, TokenBuffer.Ending ending, String failure) {
+        for (int i = 0; i < sequence.followers(); i++) {
+            sequence.follower(i).end(ending, failure);
         }
         sequence.end(ending, failure);
     }
 
-    /// Ends every sequence. All are answered before a block is given back, which may throw if the pool is in doubt.
+    /// Has planned sequences start again whose shared prefix nobody will compute; those that share theirs, too.
+    private void restartOrphans() {
+        boolean found = true;
+        while (found) {
+            found = false;
+            for (int i = 0; i < plan.sequences(); i++) {
+                Sequence sequence = plan.sequence(i);
+                boolean open = !plan.computed(i) && sequence.state() == Sequence.State.RUNNING;
+                if (open && !sequence.table().prefixStands()) {
+                    stopRunning(sequence);
+                    sequence.suspend();
+                    waiting.add(sequence);
+                    restarts++;
+                    found = true;
+                }
+            }
+        }
+    }
+
+    /// Ends every sequence. All are answered before a block is given back, which may throw if the pool is in
+    /// doubt.
     public void endAll(TokenBuffer.Ending ending, String failure) {
+        plan.clear();
         running.forEach(sequence -> sequence.answer(ending, failure));
         waiting.forEach(sequence -> sequence.answer(ending, failure));
         while (!running.isEmpty()) {
@@ -124,13 +193,14 @@ public final class Scheduler {
         deferred = 0;
         long before = preemptions;
         int rows = limits.rows();
+        int passed = 0; // places of the sequences that have been looked at
         for (int i = 0; i < running.size(); i++) {
             Sequence sequence = running.get(i);
-            int later = running.size() - i - 1;
-            int run = run(sequence, limits.tokens() - plan.tokens() - later, rows - later);
+            passed += sequence.width();
+            int tokens = limits.tokens() - plan.tokens() - (running.size() - i - 1);
+            int run = run(sequence, tokens, rows - (places - passed));
             if (reserve(sequence, sequence.computed() + run)) {
-                plan.add(sequence, run);
-                rows -= rows(sequence, run);
+                rows -= add(sequence, run);
             }
         }
         if (preemptions == before) {
@@ -141,18 +211,26 @@ public final class Scheduler {
 
     /// Tokens of `sequence` that fit: a prompt that is scored needs a logit row for each.
     private static int run(Sequence sequence, int tokens, int rows) {
-        return Math.min(sequence.pending(), sequence.scoring() ? Math.min(tokens, rows) : tokens);
+        int scored = rows - sequence.followers();
+        return Math.min(sequence.pending(), sequence.scoring() ? Math.min(tokens, scored) : tokens);
     }
 
-    private static int rows(Sequence sequence, int run) {
-        return sequence.scoring() ? run : 1;
+    /// Adds a run to the plan; returns the logit rows it needs. What prefill fills is announced to the prefix
+    /// index.
+    private int add(Sequence sequence, int run) {
+        if (sequence.computed() < sequence.length() - 1) {
+            sequence.table().plan(sequence.computed() + run);
+        }
+        plan.add(sequence, run);
+        return sequence.scoring() ? run + sequence.followers() : sequence.width();
     }
 
     /// Reserves blocks for `tokens` tokens in all, preempting from the end of the order; false if that reached the
     /// sequence itself.
     private boolean reserve(Sequence sequence, int tokens) {
-        while (sequence.table().reserve(tokens) > 0) {
-            Sequence last = running.removeLast();
+        while (sequence.table().reserve(tokens, plan.copies()) > 0) {
+            Sequence last = running.getLast();
+            stopRunning(last);
             last.suspend();
             waiting.add(last);
             preemptions++;
@@ -165,28 +243,38 @@ public final class Scheduler {
 
     private void admit(int rowsLeft) {
         int rows = rowsLeft;
-        while (!waiting.isEmpty() && running.size() < limits.sequences()) {
+        while (!waiting.isEmpty()) {
             Sequence sequence = waiting.peek();
-            int run = run(sequence, limits.tokens() - plan.tokens(), rows);
             // A step has one row for each running sequence; scored prompts may have taken the others' already.
-            if (run <= 0 || rows <= 0) {
+            if (places + sequence.width() > limits.sequences()
+                    || sequence.width() > rows
+                    || plan.tokens() >= limits.tokens()) {
                 return;
             }
-            int watermark = running.isEmpty() ? 0 : limits.watermark();
-            if (pool.blocksFor(sequence.length()) + watermark > pool.free()
-                    || sequence.table().reserve(sequence.length()) > 0) {
+            int spare = running.isEmpty() ? 0 : limits.watermark() + tailCopies(sequence);
+            if (sequence.table().open(sequence.length(), sequence.shareable(), spare) > 0) {
                 deferred = 1;
                 return;
             }
             waiting.remove();
-            insert(sequence);
-            if (!sequence.started()) {
-                unstarted--;
-            }
-            sequence.start();
-            plan.add(sequence, run);
-            rows -= rows(sequence, run);
+            start(sequence);
+            rows -= add(sequence, run(sequence, limits.tokens() - plan.tokens(), rows));
         }
+    }
+
+    /// Blocks that the first writes of a group take besides the leader's.
+    private int tailCopies(Sequence sequence) {
+        return sequence.length() % pool.blockSize() == 0 ? 0 : sequence.followers();
+    }
+
+    private void start(Sequence sequence) {
+        insert(sequence);
+        if (!sequence.started()) {
+            unstarted--;
+            prefixQueries += pool.index().on() ? sequence.shareable() : 0;
+            prefixHits += sequence.table().length();
+        }
+        sequence.start();
     }
 
     /// Into `running`, in order.
@@ -196,12 +284,27 @@ public final class Scheduler {
             at--;
         }
         running.add(at, sequence);
+        places += sequence.width();
     }
 
-    /// Records that run `index` of the plan was computed.
-    public void computed(int index) {
+    /// Records that run `index` of the plan was computed; false if its sequence has left the step since.
+    public boolean computed(int index) {
         Sequence sequence = plan.sequence(index);
+        if (sequence.state() != Sequence.State.RUNNING) {
+            return false;
+        }
+        plan.setComputed(index);
         sequence.table().append(plan.count(index));
+        return true;
+    }
+
+    /// The leader's prompt is computed: its next follower runs from now on, with the same blocks. Returns it.
+    public Sequence fork(Sequence leader) {
+        Sequence follower = leader.follower(0);
+        places--;
+        follower.leave();
+        insert(follower);
+        return follower;
     }
 
     /// Adds the token that was drawn for `sequence`; ends it if that was its last.
@@ -225,10 +328,15 @@ public final class Scheduler {
     /// production.
     public void checkInvariants() {
         pool.checkInvariants();
-        int blocks = 0;
+        int[] held = new int[pool.blocks()];
+        int counted = 0;
         for (int i = 0; i < running.size(); i++) {
             Sequence sequence = running.get(i);
-            blocks += sequence.table().blocks();
+            counted += sequence.width();
+            sequence.table().checkInvariants();
+            for (int k = 0; k < sequence.table().blocks(); k++) {
+                held[sequence.table().block(k)]++;
+            }
             if (sequence.state() != Sequence.State.RUNNING
                     || (i > 0 && ORDER.compare(running.get(i - 1), sequence) >= 0)) {
                 throw new CorruptStateException("running must be in order: index=" + i + ", state=" + sequence.state()
@@ -241,9 +349,15 @@ public final class Scheduler {
                         + ", blocks=" + sequence.table().blocks());
             }
         }
-        if (blocks != pool.inUse() || running.size() > limits.sequences()) {
-            throw new CorruptStateException("running sequences must hold the blocks in use: blocks=" + blocks
-                    + ", inUse=" + pool.inUse() + ", running=" + running.size());
+        for (int block = 0; block < held.length; block++) {
+            if (held[block] != pool.refCount(block)) {
+                throw new CorruptStateException("each entry of a running table must be one reference: block=" + block
+                        + ", entries=" + held[block] + ", refCount=" + pool.refCount(block));
+            }
+        }
+        if (counted != places || places > limits.sequences()) {
+            throw new CorruptStateException("running sequences must be counted and within their bound: places=" + places
+                    + ", counted=" + counted + ", sequences=" + limits.sequences());
         }
     }
 }

@@ -3,15 +3,22 @@ package dev.quire.scheduler;
 import dev.quire.cache.BlockPool;
 import dev.quire.cache.BlockTable;
 import dev.quire.sampling.SamplingParameters;
+import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.List;
 
-/// One token stream with one block table: the prompt, what was generated after it, and how far keys and values have
-/// been computed. A preempted sequence keeps its tokens and computes them again.
+/// One token stream with one block table: the prompt, what was generated after it, and how far keys and values
+/// have been computed. A preempted sequence keeps its tokens and computes them again.
+///
+/// Several answers to one prompt are a group: its first sequence leads, the others follow, without blocks, until
+/// the prompt is computed; then each gets a fork of the leader's table and is a sequence like any other.
 ///
 /// Not thread-safe: once added to the scheduler the engine thread owns it; other threads see its `TokenBuffer`s.
 public final class Sequence {
     /// Where the scheduler holds it.
     public enum State {
+        /// Another sequence computes the prompt for it.
+        FOLLOWING,
         WAITING,
         RUNNING,
         ENDED
@@ -24,6 +31,7 @@ public final class Sequence {
     /// - `endTokens`: token ids that end it; empty if it goes on regardless
     /// - `logprobs`: alternatives kept per token, or `TokenBuffer.NO_LOGPROBS`; `scorePrompt`: the same for the
     /// prompt
+    /// - `cacheSalt`: prefixes are shared among sequences with the same one only
     public record Spec(
             long arrival,
             int priority,
@@ -32,27 +40,70 @@ public final class Sequence {
             SamplingParameters sampling,
             BitSet endTokens,
             int logprobs,
-            boolean scorePrompt) {}
+            boolean scorePrompt,
+            String cacheSalt) {
+        /// Choice `index` of several: what a request alone with that seed would be.
+        Spec choice(int index) {
+            return new Spec(
+                    arrival + index,
+                    priority,
+                    prompt,
+                    maxTokens,
+                    sampling.withSeed(sampling.seed() + index),
+                    endTokens,
+                    logprobs,
+                    scorePrompt,
+                    cacheSalt);
+        }
+    }
+
+    private static final int UNKNOWN = -1;
 
     private final Spec spec;
     private final int[] token; // [prompt + maxTokens]
     private final BlockTable table;
     private final TokenBuffer output;
     private final TokenBuffer promptScores;
+    private final List<Sequence> followers = new ArrayList<>();
+    private Sequence leader; // itself, or the one it follows
     private int length;
     private State state = State.WAITING;
-    private boolean started;
+    private int cachedTokens = UNKNOWN;
 
     public Sequence(Spec spec, BlockPool pool) {
+        this(
+                spec,
+                pool,
+                spec.scorePrompt()
+                        ? new TokenBuffer(spec.prompt().length - 1, Math.max(0, spec.logprobs()))
+                        : new TokenBuffer(0, TokenBuffer.NO_LOGPROBS));
+    }
+
+    private Sequence(Spec spec, BlockPool pool, TokenBuffer promptScores) {
         this.spec = spec;
+        this.promptScores = promptScores;
+        leader = this;
         token = new int[spec.prompt().length + spec.maxTokens()];
         System.arraycopy(spec.prompt(), 0, token, 0, spec.prompt().length);
         length = spec.prompt().length;
-        table = new BlockTable(pool, token.length);
+        table = new BlockTable(pool, token, spec.cacheSalt());
         output = new TokenBuffer(spec.maxTokens(), spec.logprobs());
-        promptScores = spec.scorePrompt()
-                ? new TokenBuffer(spec.prompt().length - 1, Math.max(0, spec.logprobs()))
-                : new TokenBuffer(0, TokenBuffer.NO_LOGPROBS);
+    }
+
+    /// A group of `choices` sequences that answer one prompt; the first leads. Choice i arrives at `arrival + i`
+    /// and draws with `seed + i`; the prompt is scored once for all.
+    public static List<Sequence> group(Spec spec, int choices, BlockPool pool) {
+        var leader = new Sequence(spec, pool);
+        List<Sequence> group = new ArrayList<>(choices);
+        group.add(leader);
+        for (int i = 1; i < choices; i++) {
+            var follower = new Sequence(spec.choice(i), pool, leader.promptScores);
+            follower.state = State.FOLLOWING;
+            follower.leader = leader;
+            leader.followers.add(follower);
+            group.add(follower);
+        }
+        return group;
     }
 
     /// Most tokens whose keys and values a sequence can have to hold: the last generated one is never computed.
@@ -74,6 +125,11 @@ public final class Sequence {
 
     public int promptLength() {
         return spec.prompt().length;
+    }
+
+    /// Most tokens it can ever have, prompt and generated.
+    public int maxLength() {
+        return token.length;
     }
 
     /// Tokens known: prompt and generated.
@@ -104,7 +160,8 @@ public final class Sequence {
         return output;
     }
 
-    /// Log-probabilities of the prompt from its second token on; has no room where none were asked for.
+    /// Log-probabilities of the prompt from its second token on; has no room where none were asked for. One buffer
+    /// for a whole group.
     public TokenBuffer promptScores() {
         return promptScores;
     }
@@ -114,18 +171,51 @@ public final class Sequence {
         return promptScores.count() < promptScores.maxTokens();
     }
 
+    /// Leading tokens that need not be computed if somebody else has: a position is computed once to be scored.
+    int shareable() {
+        return scoring() ? promptScores.count() : length;
+    }
+
+    /// Prompt tokens that were in the cache when the sequence first ran, and so were not computed for it. Other
+    /// threads may ask once there is a token, or the end.
+    public int cachedTokens() {
+        return Math.max(0, cachedTokens);
+    }
+
+    /// The sequence that computes the prompt for this one; itself if it follows none.
+    Sequence leader() {
+        return leader;
+    }
+
+    /// Sequences that follow this one: each is drawn a token when this one draws its first.
+    public int followers() {
+        return followers.size();
+    }
+
+    public Sequence follower(int index) {
+        return followers.get(index);
+    }
+
+    /// Sequences that run when this one does, and so logit rows for their tokens: itself and its followers.
+    int width() {
+        return 1 + followers.size();
+    }
+
     public State state() {
         return state;
     }
 
     /// Whether it has ever run: from then on it does not count as waiting, even when preempted.
     public boolean started() {
-        return started;
+        return cachedTokens != UNKNOWN;
     }
 
+    /// It runs from now on; its table is open.
     void start() {
         state = State.RUNNING;
-        started = true;
+        if (!started()) {
+            cachedTokens = Math.min(table.length(), promptLength());
+        }
     }
 
     /// Gives up its blocks; its tokens stay.
@@ -134,16 +224,36 @@ public final class Sequence {
         state = State.WAITING;
     }
 
+    /// A follower's own life begins, with the leader's blocks.
+    void leave() {
+        leader.table.fork(table);
+        cachedTokens = leader.cachedTokens;
+        leader.unfollow(this);
+        leader = this;
+        state = State.RUNNING;
+    }
+
+    /// No longer waits for this sequence's prompt.
+    void unfollow(Sequence follower) {
+        followers.remove(follower);
+    }
+
     void end(TokenBuffer.Ending ending, String failure) {
         answer(ending, failure);
+        if (ending == TokenBuffer.Ending.FAILED) {
+            table.forget();
+        }
         table.release();
         state = State.ENDED;
     }
 
-    /// Tells its reader that no more comes.
+    /// Tells its reader, and its followers', that no more comes.
     void answer(TokenBuffer.Ending ending, String failure) {
-        promptScores.end(ending, failure);
+        if (state != State.FOLLOWING) {
+            promptScores.end(ending, failure); // the leader's as long as one follows
+        }
         output.end(ending, failure);
+        followers.forEach(follower -> follower.output.end(ending, failure));
     }
 
     /// Adds a drawn token. Returns how the sequence ends with it, or null if it goes on.

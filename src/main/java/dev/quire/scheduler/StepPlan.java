@@ -1,16 +1,27 @@
 package dev.quire.scheduler;
 
-/// What one step computes: for each sequence a run of its tokens, decoding sequences first. Made once and reused;
-/// valid until the scheduler plans again.
+import dev.quire.cache.BlockCopies;
+
+/// What one step computes: blocks to copy first, then for each sequence a run of its tokens, decoding sequences
+/// first. Made once and reused; valid until the scheduler plans again.
 public final class StepPlan {
     private final Sequence[] sequence;
     private final int[] count;
+    private final boolean[] computed;
+    private final BlockCopies copies;
     private int sequences;
     private int tokens;
 
     StepPlan(int sequences) {
         sequence = new Sequence[sequences];
         count = new int[sequences];
+        computed = new boolean[sequences];
+        copies = new BlockCopies(sequences); // a run writes into one block that others may hold
+    }
+
+    /// Blocks to be copied before anything is computed.
+    public BlockCopies copies() {
+        return copies;
     }
 
     public int sequences() {
@@ -36,10 +47,21 @@ public final class StepPlan {
         return count[index] == sequence[index].pending();
     }
 
+    /// Whether run `index` has been computed.
+    boolean computed(int index) {
+        return computed[index];
+    }
+
+    void setComputed(int index) {
+        computed[index] = true;
+    }
+
     void clear() {
         for (int i = 0; i < sequences; i++) {
             sequence[i] = null;
+            computed[i] = false;
         }
+        copies.clear();
         sequences = 0;
         tokens = 0;
     }

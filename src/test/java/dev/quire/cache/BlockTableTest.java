@@ -12,23 +12,25 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class BlockTableTest {
+    private final BlockCopies copies = new BlockCopies(10);
+
     @Test
     void thirtyTokenPrompt_takesTwoBlocks_andThe33rdTokenAThird() {
         var pool = new BlockPool(10, 16);
         var table = new BlockTable(pool, 64);
-        assertEquals(0, table.reserve(30));
+        assertEquals(0, table.reserve(30, copies));
         table.append(30);
         assertEquals(2, table.blocks());
 
         for (int tokens = 31; tokens <= 32; tokens++) {
-            assertEquals(0, table.reserve(tokens));
+            assertEquals(0, table.reserve(tokens, copies));
             table.append(1);
             assertEquals(2, table.blocks());
         }
         assertEquals(32, table.length());
         assertEquals(table.capacity(), table.length());
 
-        assertEquals(0, table.reserve(33));
+        assertEquals(0, table.reserve(33, copies));
         table.append(1);
         assertEquals(3, table.blocks());
         assertEquals(7, pool.free());
@@ -39,7 +41,7 @@ class BlockTableTest {
     void append_toAFullBlock_isRefused() {
         var pool = new BlockPool(10, 16);
         var table = new BlockTable(pool, 64);
-        table.reserve(32);
+        table.reserve(32, copies);
         table.append(32);
         var e = assertThrows(IllegalStateException.class, () -> table.append(1));
         assertEquals("append must fit the reserved blocks: tokens=1, length=32, capacity=32", e.getMessage());
@@ -50,7 +52,7 @@ class BlockTableTest {
     void blockOf_beyondTheTable_isRefused() {
         var pool = new BlockPool(10, 16);
         var table = new BlockTable(pool, 64);
-        table.reserve(30);
+        table.reserve(30, copies);
         var e = assertThrows(IllegalArgumentException.class, () -> table.blockOf(32));
         assertEquals("position must lie in a reserved block: position=32, capacity=32", e.getMessage());
         assertThrows(IllegalArgumentException.class, () -> table.blockOf(-1));
@@ -61,8 +63,8 @@ class BlockTableTest {
     void reserve_withoutEnoughBlocks_changesNothingAndSaysHowManyAreMissing() {
         var pool = new BlockPool(2, 16);
         var table = new BlockTable(pool, 64);
-        table.reserve(16);
-        assertEquals(1, table.reserve(33));
+        table.reserve(16, copies);
+        assertEquals(1, table.reserve(33, copies));
         assertEquals(1, table.blocks());
         assertEquals(1, pool.free());
     }
@@ -70,7 +72,7 @@ class BlockTableTest {
     @Test
     void reserve_moreThanTheTableWasMadeFor_isRefused() {
         var table = new BlockTable(new BlockPool(10, 16), 20);
-        var e = assertThrows(IllegalArgumentException.class, () -> table.reserve(33));
+        var e = assertThrows(IllegalArgumentException.class, () -> table.reserve(33, copies));
         assertEquals("tokens must fit the table: tokens=33, maxTokens=32", e.getMessage());
     }
 
@@ -80,7 +82,7 @@ class BlockTableTest {
         int[] ahead = new int[3];
         pool.allocate(3, ahead, 0);
         var table = new BlockTable(pool, 64);
-        table.reserve(20);
+        table.reserve(20, copies);
         assertEquals(3 * 16, table.slot(0));
         assertEquals(4 * 16 + 3, table.slot(19));
     }
@@ -89,11 +91,11 @@ class BlockTableTest {
     void release_givesBlocksBackLastFirst() {
         var pool = new BlockPool(3, 16);
         var table = new BlockTable(pool, 48);
-        table.reserve(48);
+        table.reserve(48, copies);
         table.release();
         assertEquals(3, pool.free());
         assertEquals(0, table.length());
-        table.reserve(16);
+        table.reserve(16, copies);
         assertEquals(0, table.block(0));
     }
 
@@ -101,7 +103,7 @@ class BlockTableTest {
     void release_blockThatSomebodyElseReleased_isCorruptState() {
         var pool = new BlockPool(3, 16);
         var table = new BlockTable(pool, 48);
-        table.reserve(48);
+        table.reserve(48, copies);
         pool.release(1);
         var e = assertThrows(CorruptStateException.class, table::release);
         assertEquals("held block must be in use: index=1, block=1", e.getMessage());
@@ -132,7 +134,7 @@ class BlockTableTest {
                 int more = random.nextInt(9);
                 int needed = Math.max(blocks[at], Math.ceilDiv(Math.min(60, lengths[at] + more), 4));
                 int free = 25 - java.util.Arrays.stream(blocks).sum();
-                int missing = table.reserve(Math.min(60, lengths[at] + more));
+                int missing = table.reserve(Math.min(60, lengths[at] + more), copies);
                 assertEquals(Math.max(0, needed - blocks[at] - free), missing);
                 if (missing == 0) {
                     more = Math.min(60, lengths[at] + more) - lengths[at];

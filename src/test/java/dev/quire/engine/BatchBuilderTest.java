@@ -36,7 +36,8 @@ class BatchBuilderTest {
                         sampling,
                         new BitSet(),
                         scorePrompt ? 3 : TokenBuffer.NO_LOGPROBS,
-                        scorePrompt),
+                        scorePrompt,
+                        ""),
                 pool);
         scheduler.add(sequence);
         return sequence;

@@ -32,7 +32,14 @@ class EngineLoopTest {
         loading = ModelLoading.open(TestSettings.of(overrides));
         loading.warmUp();
         loop = new EngineLoop(
-                inbox, outbox, stats, loading.pool(), loading.scheduler(), loading.transformer(), loading.batch());
+                inbox,
+                outbox,
+                stats,
+                loading.pool(),
+                loading.scheduler(),
+                loading.transformer(),
+                loading.copier(),
+                loading.batch());
     }
 
     @AfterEach
@@ -56,7 +63,8 @@ class EngineLoopTest {
                         sampling,
                         new BitSet(),
                         TokenBuffer.NO_LOGPROBS,
-                        false),
+                        false,
+                        ""),
                 loading.pool());
     }
 
@@ -160,7 +168,8 @@ class EngineLoopTest {
                         SamplingParameters.greedy(),
                         new BitSet(),
                         TokenBuffer.NO_LOGPROBS,
-                        false),
+                        false,
+                        ""),
                 loading.pool());
         assertTrue(inbox.offer(refused));
         assertTrue(loop.turn());

@@ -29,7 +29,8 @@ class InboxTest {
                         SamplingParameters.greedy(),
                         new BitSet(),
                         TokenBuffer.NO_LOGPROBS,
-                        false),
+                        false,
+                        ""),
                 POOL);
     }
 

@@ -39,7 +39,8 @@ class TokenStreamTest {
                         SamplingParameters.greedy(),
                         endTokens,
                         TokenBuffer.NO_LOGPROBS,
-                        false),
+                        false,
+                        ""),
                 new BlockPool(4, 16));
     }
 

@@ -38,7 +38,8 @@ class SchedulerTest {
                         SamplingParameters.greedy(),
                         endTokens,
                         TokenBuffer.NO_LOGPROBS,
-                        scorePrompt),
+                        scorePrompt,
+                        ""),
                 pool);
     }
 
@@ -283,8 +284,7 @@ class SchedulerTest {
 
     /// Random arrivals, lengths, priorities, end tokens and cancellations in small pools: after every step the
     /// bookkeeping holds, every run continues where the last one stopped, and at the end each sequence has exactly
-    /// the
-    /// tokens it would have alone (the drawn token depends on the sequence and the position only).
+    /// the tokens it would have alone (the drawn token depends on the sequence and the position only).
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20})
     void randomWorkload_everySequenceGetsItsOwnTokens(long seed) {

@@ -1,0 +1,38 @@
+package dev.quire.cache;
+
+/// Whole blocks that must be copied before a step writes, in this order: `source(i)` → `destination(i)`. Made once
+/// and reused. A destination may be a source of an earlier copy, never of a later one.
+public final class BlockCopies {
+    private final int[] source;
+    private final int[] destination;
+    private int count;
+
+    /// Room for `capacity` copies.
+    public BlockCopies(int capacity) {
+        source = new int[capacity];
+        destination = new int[capacity];
+    }
+
+    /// Copies to make.
+    public int count() {
+        return count;
+    }
+
+    public int source(int index) {
+        return source[index];
+    }
+
+    public int destination(int index) {
+        return destination[index];
+    }
+
+    public void clear() {
+        count = 0;
+    }
+
+    void add(int from, int to) {
+        source[count] = from;
+        destination[count] = to;
+        count++;
+    }
+}

@@ -1,0 +1,120 @@
+package dev.quire.simulation;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import dev.quire.cache.BlockPool;
+import dev.quire.cache.BlockTable;
+import dev.quire.scheduler.Scheduler;
+import dev.quire.scheduler.SchedulerLimits;
+import dev.quire.scheduler.Sequence;
+import dev.quire.scheduler.StepPlan;
+import java.util.Arrays;
+import java.util.List;
+
+/// Counts again, from tables and memory alone, what pool and scheduler say of themselves.
+final class Audit {
+    private final BlockPool pool;
+    private final Scheduler scheduler;
+    private final SchedulerLimits limits;
+    private final FakeMemory memory;
+    private final int[] entries; // [blocks] table entries that name the block
+
+    Audit(BlockPool pool, Scheduler scheduler, SchedulerLimits limits, FakeMemory memory) {
+        this.pool = pool;
+        this.scheduler = scheduler;
+        this.limits = limits;
+        this.memory = memory;
+        entries = new int[pool.blocks()];
+    }
+
+    /// A plan keeps the bounds of a step, moves every running sequence and prefills after it decodes.
+    void checkPlan(StepPlan plan, List<FakeEngine.Run> runs) {
+        int tokens = 0;
+        int rows = 0;
+        boolean prefill = false;
+        for (FakeEngine.Run run : runs) {
+            Sequence sequence = run.sequence().sequence;
+            tokens += run.count();
+            rows += scores(sequence, run) + (run.draws() ? 1 + sequence.followers() : 0);
+            if (run.count() < 1 || (prefill && run.count() == 1)) {
+                fail("runs must have tokens, and decoding ones come first: count=" + run.count() + ", "
+                        + run.sequence());
+            }
+            prefill |= run.count() > 1;
+        }
+        assertEquals(tokens, plan.tokens(), "plan.tokens");
+        assertEquals(scheduler.running(), runs.size(), "running sequences in the plan");
+        assertTrue(runs.size() > 0, "a step must compute something");
+        assertTrue(tokens <= limits.tokens() && rows <= limits.rows(), "tokens=" + tokens + ", rows=" + rows);
+    }
+
+    /// Prompt positions that `run` scores for the first time: each takes a logit row.
+    static int scores(Sequence sequence, FakeEngine.Run run) {
+        int end = Math.min(run.first() + run.count(), sequence.promptScores().maxTokens());
+        return Math.max(0, end - Math.max(run.first(), sequence.promptScores().count()));
+    }
+
+    /// The counters of pool and scheduler say what the tables of running sequences say.
+    void checkCounters() {
+        Arrays.fill(entries, 0);
+        int held = 0;
+        for (int i = 0; i < scheduler.running(); i++) {
+            BlockTable table = scheduler.runningSequence(i).table();
+            for (int k = 0; k < table.blocks(); k++) {
+                entries[table.block(k)]++;
+            }
+            held += table.blocks();
+        }
+        int inUse = 0;
+        int cached = 0;
+        int shared = 0;
+        for (int block = 0; block < entries.length; block++) {
+            assertEquals(entries[block], pool.refCount(block), "references of a block");
+            inUse += entries[block] > 0 ? 1 : 0;
+            shared += entries[block] > 1 ? 1 : 0;
+            cached += entries[block] == 0 && pool.index().contains(block) ? 1 : 0;
+        }
+        if (pool.free() + pool.cached() + pool.inUse() != pool.blocks()
+                || inUse != pool.inUse()
+                || cached != pool.cached()
+                || shared != pool.shared()
+                || held - inUse != pool.saved()
+                || scheduler.prefixHits() > scheduler.prefixQueries()) {
+            fail("counters must say what the tables say: free=" + pool.free() + ", cached=" + pool.cached()
+                    + ", counted=" + cached + ", inUse=" + pool.inUse() + ", counted=" + inUse + ", shared="
+                    + pool.shared() + ", counted=" + shared + ", saved=" + pool.saved() + ", counted="
+                    + (held - inUse) + ", prefixHits=" + scheduler.prefixHits() + ", prefixQueries="
+                    + scheduler.prefixQueries());
+        }
+    }
+
+    /// After a step: blocks hold as many tokens as the pool says, and cached ones are full.
+    void checkMemory() {
+        long tokens = 0;
+        for (int block = 0; block < entries.length; block++) {
+            boolean cached = pool.refCount(block) == 0 && pool.index().contains(block);
+            if (pool.refCount(block) > 0 || cached) {
+                int written = memory.written(block);
+                tokens += cached ? 0 : written;
+                if (written != pool.used(block) || (cached && written != pool.blockSize())) {
+                    fail("block must hold what it counts: block=" + block + ", used=" + pool.used(block) + ", written="
+                            + written + ", cached=" + cached);
+                }
+            }
+            if (pool.index().pending(block)) {
+                fail("nothing may be promised between two steps: block=" + block);
+            }
+        }
+        assertEquals(tokens, pool.tokensInUse(), "tokensInUse");
+    }
+
+    void checkIdle() {
+        scheduler.checkInvariants();
+        checkCounters();
+        assertEquals(0, pool.inUse(), "blocks in use when idle");
+        assertEquals(0, pool.tokensInUse(), "tokensInUse when idle");
+        assertEquals(0, scheduler.unstarted(), "unstarted when idle");
+    }
+}

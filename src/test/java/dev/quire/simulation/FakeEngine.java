@@ -1,0 +1,182 @@
+package dev.quire.simulation;
+
+import static org.junit.jupiter.api.Assertions.fail;
+
+import dev.quire.cache.BlockCopies;
+import dev.quire.cache.BlockPool;
+import dev.quire.cache.BlockTable;
+import dev.quire.scheduler.Scheduler;
+import dev.quire.scheduler.StepPlan;
+import java.util.ArrayList;
+import java.util.List;
+
+/// What the engine and its kernels do with a plan, on a `FakeMemory`: the batch is built from the plan; then the
+/// copies are made in their order; then everything that the step computes is written; then every sequence reads
+/// its whole context through its block table and must find what its twin has.
+final class FakeEngine {
+    /// A run of one sequence in the batch.
+    ///
+    /// - `first`, `count`: the positions computed; `slot`: [count] where they are written, or `NO_SLOT`
+    /// - `draws`: a token is drawn for it
+    record Run(SimulatedSequence sequence, int first, int count, int[] slot, boolean draws) {}
+
+    private final BlockPool pool;
+    private final Scheduler scheduler;
+    private final List<SimulatedSequence> sequences; // by arrival number
+    private final FakeMemory memory;
+    private final List<Run> runs = new ArrayList<>();
+    private final List<Integer> fresh = new ArrayList<>(); // block, slots kept; and so on
+    private BlockCopies copies;
+
+    FakeEngine(BlockPool pool, Scheduler scheduler, List<SimulatedSequence> sequences) {
+        this.pool = pool;
+        this.scheduler = scheduler;
+        this.sequences = sequences;
+        memory = new FakeMemory(pool.blocks(), pool.blockSize());
+    }
+
+    FakeMemory memory() {
+        return memory;
+    }
+
+    /// Builds the batch: from here on, only copies, tokens, positions, slots and tables count.
+    List<Run> build(StepPlan plan) {
+        copies = plan.copies();
+        findFreshBlocks();
+        runs.clear();
+        for (int i = 0; i < plan.sequences(); i++) {
+            SimulatedSequence sequence = sequences.get((int) plan.sequence(i).arrival());
+            BlockTable table = sequence.sequence.table();
+            int first = sequence.sequence.computed();
+            int[] slot = new int[plan.count(i)];
+            for (int k = 0; k < slot.length; k++) {
+                slot[k] = (int) table.slot(first + k);
+                checkSlot(sequence, first + k, slot[k]);
+            }
+            boolean draws = plan.draws(i) && sequence.sequence.output().maxTokens() > 0;
+            runs.add(new Run(sequence, first, slot.length, slot, draws));
+        }
+        return runs;
+    }
+
+    /// Blocks that were taken for this step. A copy keeps what was copied, as far as its sequence has computed it.
+    private void findFreshBlocks() {
+        fresh.clear();
+        for (int i = 0; i < scheduler.running(); i++) {
+            SimulatedSequence sequence =
+                    sequences.get((int) scheduler.runningSequence(i).arrival());
+            BlockTable table = sequence.sequence.table();
+            for (int k = 0; k < table.blocks(); k++) {
+                if (sequence.fresh(k, pool.blockSize())) {
+                    fresh.add(table.block(k));
+                    fresh.add(copied(table.block(k)) ? Math.max(0, table.length() - k * pool.blockSize()) : 0);
+                }
+            }
+        }
+    }
+
+    private boolean copied(int block) {
+        for (int i = 0; i < copies.count(); i++) {
+            if (copies.destination(i) == block) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// A shared position is computed for its logits alone, so it is the last, and is not written; nobody else may
+    /// hold a block that is written, unless the step promises all of it to those who share it.
+    private void checkSlot(SimulatedSequence sequence, int position, int slot) {
+        boolean shared = position < sequence.sequence.table().sharedTokens();
+        if (shared != (slot == BlockTable.NO_SLOT) || (shared && position != sequence.sequence.length() - 1)) {
+            fail("only the last token is computed where it is shared, and not written: position=" + position + ", slot="
+                    + slot + ", " + sequence);
+        }
+        if (!shared) {
+            int block = slot / pool.blockSize();
+            if (pool.refCount(block) != 1 && !pool.index().pending(block)) {
+                fail("written block must have one holder or be promised: block=" + block + ", refCount="
+                        + pool.refCount(block) + ", position=" + position + ", " + sequence);
+            }
+        }
+    }
+
+    /// Carries the batch out. Sequences that have left the step since it was built leave garbage.
+    void carryOut() {
+        moveBlocks();
+        for (Run run : runs) {
+            for (int k = 0; k < run.count; k++) {
+                if (run.slot[k] != BlockTable.NO_SLOT) {
+                    if (run.sequence.running()) {
+                        memory.write(run.slot[k], run.sequence.twin.content[run.first + k]);
+                    } else {
+                        memory.spoil(run.slot[k]);
+                    }
+                }
+            }
+        }
+        for (Run run : runs) {
+            if (run.sequence.running()) {
+                checkReads(run);
+            }
+        }
+    }
+
+    /// The kernels stop somewhere in the middle of the step: what it was to write is garbage.
+    void carryOutBadly() {
+        moveBlocks();
+        for (Run run : runs) {
+            for (int slot : run.slot) {
+                if (slot != BlockTable.NO_SLOT) {
+                    memory.spoil(slot);
+                }
+            }
+        }
+    }
+
+    private void moveBlocks() {
+        for (int i = 0; i < copies.count(); i++) {
+            memory.copy(copies.source(i), copies.destination(i));
+        }
+        for (int i = 0; i < fresh.size(); i += 2) {
+            memory.wipe(fresh.get(i), fresh.get(i + 1));
+        }
+    }
+
+    private void checkReads(Run run) {
+        BlockTable table = run.sequence.sequence.table();
+        int blockSize = pool.blockSize();
+        int end = run.first + run.count;
+        for (int from = 0; from < end; from += blockSize) {
+            int block = table.block(from / blockSize);
+            int count = Math.min(blockSize, end - from);
+            int offset = memory.mismatch(block, run.sequence.twin.content, from, count);
+            if (offset >= 0) {
+                fail("sequence must read what it would write itself: position=" + (from + offset) + ", block=" + block
+                        + ", found=" + describe(memory.read(block * blockSize + offset)) + ", " + run.sequence);
+            }
+        }
+    }
+
+    /// The token drawn after the last position of `run` for `sequence`, which may follow the run's.
+    int draw(Run run, SimulatedSequence sequence, int vocabulary) {
+        int last = run.first + run.count - 1;
+        int block = run.sequence.sequence.table().blockOf(last);
+        long content = memory.read(block * pool.blockSize() + last % pool.blockSize());
+        return Twin.draw(sequence.request.seed() + sequence.choice, last + 1, content, vocabulary);
+    }
+
+    private String describe(long content) {
+        if (content == FakeMemory.NOTHING || content == FakeMemory.GARBAGE) {
+            return content == FakeMemory.NOTHING ? "nothing" : "garbage";
+        }
+        for (SimulatedSequence sequence : sequences) {
+            for (int position = 0; position < sequence.twin.content.length; position++) {
+                if (sequence.twin.content[position] == content) {
+                    return "position " + position + " of (" + sequence + ")";
+                }
+            }
+        }
+        return "unknown";
+    }
+}

@@ -1,0 +1,81 @@
+package dev.quire.simulation;
+
+import dev.quire.cache.BlockTable;
+import dev.quire.scheduler.Sequence;
+import dev.quire.scheduler.TokenBuffer;
+
+/// A sequence of the scheduler, beside its twin and what the simulation knows of it.
+final class SimulatedSequence {
+    final Workload.Request request;
+    final int choice;
+    final Sequence sequence;
+    final Twin twin;
+
+    private final int[] block; // [maxBlocks] what its table held after the last step
+    private int blocks;
+    private TokenBuffer.Ending disturbed;
+
+    /// Tokens that steps have computed for it.
+    int computedTokens;
+
+    /// It gave up its blocks at least once, and so computes tokens again.
+    boolean interrupted;
+
+    /// It fails when its next token is drawn.
+    boolean failsAtCommit;
+
+    SimulatedSequence(Workload.Request request, int choice, Sequence sequence, Workload.Setup setup) {
+        this.request = request;
+        this.choice = choice;
+        this.sequence = sequence;
+        twin = new Twin(request, choice, setup.vocabulary());
+        block = new int[Math.ceilDiv(sequence.maxLength(), setup.blockSize())];
+    }
+
+    boolean running() {
+        return sequence.state() == Sequence.State.RUNNING;
+    }
+
+    /// It is ended by something else than its own last token.
+    void disturb(TokenBuffer.Ending ending) {
+        disturbed = disturbed == null ? ending : disturbed;
+    }
+
+    /// How it must have ended when all is over.
+    TokenBuffer.Ending expectedEnding() {
+        return disturbed == null ? twin.ending : disturbed;
+    }
+
+    boolean complete() {
+        return disturbed == null;
+    }
+
+    /// It has just been admitted: it holds blocks, and held none before.
+    boolean admitted() {
+        return blocks == 0;
+    }
+
+    /// Whether the `index`-th block of its table has come since the last step, by allocation or by a copy. What it
+    /// shares from its admission on was there before.
+    boolean fresh(int index, int blockSize) {
+        if (index < blocks) {
+            return block[index] != sequence.table().block(index);
+        }
+        return !admitted() || index * blockSize >= sequence.table().sharedTokens();
+    }
+
+    /// Notes what its table holds at the end of a step.
+    void remember() {
+        BlockTable table = sequence.table();
+        blocks = table.blocks();
+        for (int i = 0; i < blocks; i++) {
+            block[i] = table.block(i);
+        }
+        interrupted |= sequence.started() && sequence.state() == Sequence.State.WAITING;
+    }
+
+    @Override
+    public String toString() {
+        return "request=" + request.id() + ", choice=" + choice + ", state=" + sequence.state();
+    }
+}

@@ -1,0 +1,139 @@
+package dev.quire.simulation;
+
+import dev.quire.scheduler.SchedulerLimits;
+import dev.quire.simulation.Workload.Disturbance;
+import dev.quire.simulation.Workload.Kind;
+import dev.quire.simulation.Workload.Request;
+import dev.quire.simulation.Workload.Setup;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/// Makes a random workload from a seed. Sizes are small, so that what is rare in a server (no block left, a block
+/// boundary, a collision, equal tokens in different sequences) happens all the time.
+final class WorkloadMaker {
+    private static final int[] BLOCK_SIZES = {1, 2, 4, 4, 16};
+    private static final int[] VOCABULARIES = {2, 3, 5, 50};
+    private static final int[] HASH_BITS = {0, 1, 3, Workload.ALL_BITS, Workload.ALL_BITS};
+
+    private final SplittableRandom random;
+    private final int blockSize;
+    private final int vocabulary;
+    private final int sequences;
+    private final List<Request> requests = new ArrayList<>();
+    private final List<int[]> streams = new ArrayList<>(); // what the requests so far come to, answers included
+
+    private WorkloadMaker(long seed) {
+        random = new SplittableRandom(seed);
+        blockSize = any(BLOCK_SIZES);
+        vocabulary = any(VOCABULARIES);
+        sequences = 1 + random.nextInt(8);
+    }
+
+    static Workload make(long seed) {
+        return new WorkloadMaker(seed).make();
+    }
+
+    private Workload make() {
+        int count = 1 + random.nextInt(one(4) ? 16 : 6);
+        int pace = any(0, 0, 1, 4, 12);
+        int arrival = 0;
+        for (int id = 0; id < count; id++) {
+            arrival += pace == 0 ? 0 : random.nextInt(pace + 1);
+            Request request = request(id, arrival);
+            requests.add(request);
+            streams.add(new Twin(request, 0, vocabulary).token);
+        }
+        return new Workload(setup(), List.copyOf(requests), disturbances(arrival));
+    }
+
+    private Setup setup() {
+        int largest = 1;
+        int all = 0;
+        for (Request request : requests) {
+            int blocks = Math.ceilDiv(request.prompt().length + request.maxTokens(), blockSize);
+            largest = Math.max(largest, blocks);
+            all += blocks * request.choices();
+        }
+        int blocks = largest
+                + switch (random.nextInt(4)) {
+                    case 0 -> 0;
+                    case 1 -> random.nextInt(4);
+                    case 2 -> random.nextInt(2 * largest + 4);
+                    default -> all;
+                };
+        int tokens = sequences + random.nextInt(any(1, 4 * blockSize, 100, 400));
+        int rows = sequences + random.nextInt(any(1, 6));
+        var limits = new SchedulerLimits(tokens, sequences, rows, random.nextInt(any(1, 3)));
+        return new Setup(blocks, blockSize, limits, !one(8), any(HASH_BITS), vocabulary);
+    }
+
+    private Request request(int id, int arrival) {
+        boolean scored = one(8);
+        int[] prompt = prompt();
+        return new Request(
+                id,
+                arrival,
+                prompt,
+                scored && one(3) ? 0 : 1 + length(one(3) ? 32 : 8),
+                random.nextInt(one(2) ? 3 : 1_000),
+                one(3) ? 1 + random.nextInt(Math.min(5, sequences)) : 1,
+                one(3) ? random.nextInt(3) - 1 : 0,
+                scored,
+                !one(3),
+                one(5) ? "b" : "a");
+    }
+
+    /// A new prompt, or one that begins as an earlier request does: with a part of its prompt, or with all that was
+    /// said and something new.
+    private int[] prompt() {
+        int[] before = requests.isEmpty() || one(5) ? new int[0] : streams.get(random.nextInt(streams.size()));
+        int kept = one(2) ? before.length : Math.min(before.length, length(40));
+        int added = length(one(6) ? 40 : 12);
+        int[] prompt = new int[Math.max(1, kept + added)];
+        System.arraycopy(before, 0, prompt, 0, Math.min(kept, prompt.length));
+        for (int at = kept; at < prompt.length; at++) {
+            prompt[at] = random.nextInt(vocabulary);
+        }
+        return prompt;
+    }
+
+    /// Up to `most`; half of the time whole blocks, or one token more or less.
+    private int length(int most) {
+        int length = random.nextInt(most + 1);
+        if (one(2)) {
+            length = length / blockSize * blockSize + random.nextInt(3) - 1;
+        }
+        return Math.max(0, Math.min(most, length));
+    }
+
+    private List<Disturbance> disturbances(int lastArrival) {
+        List<Disturbance> disturbances = new ArrayList<>();
+        int count = one(3) ? 0 : 1 + random.nextInt(1 + requests.size());
+        for (int i = 0; i < count; i++) {
+            Kind kind =
+                    switch (random.nextInt(24)) {
+                        case 0 -> Kind.FAIL_STEP;
+                        case 1 -> Kind.END_ALL;
+                        case 2, 3, 4, 5 -> Kind.FAIL_AT_COMMIT;
+                        case 6, 7, 8, 9, 10, 11 -> Kind.FAIL_IN_STEP;
+                        case 12, 13, 14, 15, 16, 17 -> Kind.CANCEL_IN_STEP;
+                        default -> Kind.CANCEL;
+                    };
+            // Rather an early one, whose prefix others share.
+            Request request = requests.get(random.nextInt(1 + random.nextInt(requests.size())));
+            int step = one(4) ? random.nextInt(lastArrival + 20) : request.arrival() + random.nextInt(any(1, 1, 4, 12));
+            int choice = one(2) ? 0 : random.nextInt(request.choices());
+            disturbances.add(new Disturbance(step, kind, request.id(), choice));
+        }
+        return List.copyOf(disturbances);
+    }
+
+    private boolean one(int of) {
+        return random.nextInt(of) == 0;
+    }
+
+    private int any(int... values) {
+        return values[random.nextInt(values.length)];
+    }
+}
