@@ -4,6 +4,7 @@ import dev.quire.engine.GenerationEvent;
 import io.smallrye.mutiny.Multi;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import org.jboss.logging.Logger;
 
@@ -23,10 +24,10 @@ final class AnswerBytes {
 
     /// As server-sent events. A failure ends them with an error chunk instead of `[DONE]`: the status has gone out.
     Multi<byte[]> stream(Multi<GenerationEvent> events, Answer answer) {
-        var template = new ChunkTemplate(json, answer::textChunk);
+        ChunkTemplate[] templates = templates(answer);
         Multi<byte[]> chunks = events.onItem()
                 .transform(event -> event instanceof GenerationEvent.Delta delta && answer.onlyText(delta)
-                        ? template.event(delta.text())
+                        ? templates[delta.choice()].event(delta.text())
                         : say(event, answer))
                 .onFailure()
                 .recoverWithItem(failure -> {
@@ -36,12 +37,20 @@ final class AnswerBytes {
         return new OpeningItem(chunks, events(answer.opening()));
     }
 
+    private ChunkTemplate[] templates(Answer answer) {
+        var templates = new ChunkTemplate[answer.choices()];
+        Arrays.setAll(templates, choice -> new ChunkTemplate(json, text -> answer.textChunk(choice, text)));
+        return templates;
+    }
+
     private byte[] say(GenerationEvent event, Answer answer) {
         return switch (event) {
             case GenerationEvent.Failed(var message) ->
                 json.event(ApiException.failed(message).response());
-            case GenerationEvent.Finished _ -> concatenated(events(answer.chunks(event)), DONE);
-            case GenerationEvent.PromptScored _, GenerationEvent.Delta _ -> events(answer.chunks(event));
+            case GenerationEvent.PromptScored _, GenerationEvent.Delta _, GenerationEvent.Finished _ -> {
+                byte[] chunks = events(answer.chunks(event));
+                yield answer.over() ? concatenated(chunks, DONE) : chunks;
+            }
         };
     }
 

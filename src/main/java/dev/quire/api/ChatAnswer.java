@@ -8,26 +8,38 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
-/// The answer to `POST /v1/chat/completions`. A stream's first chunk names the role, the last one of its choice the
+/// The answer to `POST /v1/chat/completions`. A choice's first chunk in a stream names the role, its last one the
 /// reason.
 final class ChatAnswer implements Answer {
     private static final String ROLE = "assistant";
 
     private final AnswerHead head;
     private final ChatCompletionRequest request;
-    private final int promptTokens;
     private final TokenText texts;
+    private final AnswerCost cost;
+    private final List<Collected> collected;
 
-    private final StringBuilder text = new StringBuilder();
-    private final List<TokenLogprob> logprobs = new ArrayList<>();
-    private GenerationEvent.Finished finished;
+    /// What one choice has said.
+    private static final class Collected {
+        private final StringBuilder text = new StringBuilder();
+        private final List<TokenLogprob> logprobs = new ArrayList<>();
+        private GenerationEvent.Finished end;
+    }
 
     ChatAnswer(AnswerHead head, ChatCompletionRequest request, int promptTokens, Tokenizer tokenizer) {
         this.head = head;
         this.request = request;
-        this.promptTokens = promptTokens;
         this.texts = new TokenText(tokenizer);
+        this.cost = new AnswerCost(promptTokens, choices());
+        this.collected = Stream.generate(Collected::new).limit(choices()).toList();
+    }
+
+    @Override
+    public int choices() {
+        return request.parameters().n();
     }
 
     @Override
@@ -35,7 +47,9 @@ final class ChatAnswer implements Answer {
         var delta = new LinkedHashMap<String, String>();
         delta.put("role", ROLE);
         delta.put("content", "");
-        return List.of(chunk(new ChatCompletionChunk.Choice(0, delta, null, null)));
+        return IntStream.range(0, choices())
+                .<Object>mapToObj(choice -> chunk(new ChatCompletionChunk.Choice(choice, delta, null, null)))
+                .toList();
     }
 
     @Override
@@ -53,30 +67,43 @@ final class ChatAnswer implements Answer {
     }
 
     @Override
-    public Object textChunk(String content) {
-        return chunk(new ChatCompletionChunk.Choice(0, Map.of("content", content), null, null));
+    public Object textChunk(int choice, String content) {
+        return chunk(new ChatCompletionChunk.Choice(choice, Map.of("content", content), null, null));
     }
 
     @Override
     public void collect(GenerationEvent event) {
         switch (event) {
             case GenerationEvent.Delta delta -> {
-                text.append(delta.text());
-                logprobs.addAll(delta.logprobs());
+                Collected choice = collected.get(delta.choice());
+                choice.text.append(delta.text());
+                choice.logprobs.addAll(delta.logprobs());
             }
-            case GenerationEvent.Finished end -> finished = end;
+            case GenerationEvent.Finished end -> {
+                collected.get(end.choice()).end = end;
+                cost.add(end);
+            }
             case GenerationEvent.PromptScored _, GenerationEvent.Failed _ -> {}
         }
     }
 
     @Override
+    public boolean over() {
+        return cost.complete();
+    }
+
+    @Override
     public Object whole() {
-        var choice = new ChatCompletionResponse.Choice(
-                0,
-                new ChatCompletionResponse.Message(ROLE, text.toString()),
-                request.wantsLogprobs() ? scored(logprobs) : null,
-                reason(finished));
-        return ChatCompletionResponse.of(head, choice, usage(finished));
+        return ChatCompletionResponse.of(
+                head, collected.stream().map(this::choice).toList(), cost.usage());
+    }
+
+    private ChatCompletionResponse.Choice choice(Collected choice) {
+        return new ChatCompletionResponse.Choice(
+                choice.end.choice(),
+                new ChatCompletionResponse.Message(ROLE, choice.text.toString()),
+                request.wantsLogprobs() ? scored(choice.logprobs) : null,
+                reason(choice.end));
     }
 
     private List<Object> content(GenerationEvent.Delta delta) {
@@ -84,14 +111,16 @@ final class ChatAnswer implements Answer {
             return List.of();
         }
         ChatLogprobs scores = request.wantsLogprobs() ? scored(delta.logprobs()) : null;
-        return List.of(chunk(new ChatCompletionChunk.Choice(0, Map.of("content", delta.text()), scores, null)));
+        return List.of(
+                chunk(new ChatCompletionChunk.Choice(delta.choice(), Map.of("content", delta.text()), scores, null)));
     }
 
     private List<Object> ending(GenerationEvent.Finished end) {
+        cost.add(end);
         var chunks = new ArrayList<Object>();
-        chunks.add(chunk(new ChatCompletionChunk.Choice(0, Map.of(), null, reason(end))));
-        if (request.parameters().includeUsage()) {
-            chunks.add(ChatCompletionChunk.of(head, List.of(), usage(end).known()));
+        chunks.add(chunk(new ChatCompletionChunk.Choice(end.choice(), Map.of(), null, reason(end))));
+        if (over() && request.parameters().includeUsage()) {
+            chunks.add(ChatCompletionChunk.of(head, List.of(), cost.usage().known()));
         }
         return chunks;
     }
@@ -103,10 +132,6 @@ final class ChatAnswer implements Answer {
     private ChatCompletionChunk chunk(ChatCompletionChunk.Choice choice) {
         return ChatCompletionChunk.of(
                 head, List.of(choice), Usage.pending(request.parameters().includeUsage()));
-    }
-
-    private Usage usage(GenerationEvent.Finished end) {
-        return Usage.of(promptTokens, end.completionTokens());
     }
 
     private static String reason(GenerationEvent.Finished end) {

@@ -28,7 +28,7 @@ record ChatCompletionRequest(
     }
 
     GenerationRequest generation(int[] tokens) {
-        return parameters.request(tokens, maxTokens, logprobs, false);
+        return parameters.request(tokens, parameters.n(), maxTokens, logprobs, false);
     }
 
     /// The newer name wins.

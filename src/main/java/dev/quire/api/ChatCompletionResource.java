@@ -51,6 +51,7 @@ public final class ChatCompletionResource {
         var head = AnswerHead.next("chatcmpl-", served.name());
         return new Generations.Prepared(
                 request.generation(prompt),
+                "n",
                 request.parameters().stream(),
                 new ChatAnswer(head, request, prompt.length, served.tokenizer()));
     }

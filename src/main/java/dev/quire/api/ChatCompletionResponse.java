@@ -23,8 +23,8 @@ public record ChatCompletionResponse(
             @JsonProperty("role") String role,
             @JsonProperty("content") String content) {}
 
-    static ChatCompletionResponse of(AnswerHead head, Choice choice, Usage usage) {
+    static ChatCompletionResponse of(AnswerHead head, List<Choice> choices, Usage usage) {
         return new ChatCompletionResponse(
-                head.id(), "chat.completion", head.createdSeconds(), head.model(), List.of(choice), usage);
+                head.id(), "chat.completion", head.createdSeconds(), head.model(), choices, usage);
     }
 }

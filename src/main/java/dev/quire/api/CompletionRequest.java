@@ -6,10 +6,12 @@ import java.util.OptionalInt;
 
 /// The body of `POST /v1/completions`; `src/main/resources/META-INF/openapi.yaml` describes its fields.
 ///
+/// - `bestOf`: choices that are drawn, of which the best `n` are shown
 /// - `logprobs`: alternatives wanted per token, or {@link GenerationRequest#NO_LOGPROBS}
 record CompletionRequest(
         Optional<String> model,
         Prompt prompt,
+        int bestOf,
         int maxTokens,
         boolean echo,
         int logprobs,
@@ -18,7 +20,6 @@ record CompletionRequest(
     static final int DEFAULT_MAX_TOKENS = 16;
 
     static CompletionRequest parse(RequestFields fields) {
-        GenerationParameters.one(fields, "best_of");
         if (fields.text("suffix").isPresent()) {
             throw ApiException.invalid("suffix", "suffix must not be given: it is not supported");
         }
@@ -28,13 +29,29 @@ record CompletionRequest(
             throw ApiException.invalid(
                     "max_tokens", "max_tokens must be at least " + (echo ? 0 : 1) + ": max_tokens=" + maxTokens);
         }
+        var parameters = GenerationParameters.parse(fields);
         return new CompletionRequest(
                 fields.text("model"),
                 Prompt.parse(fields),
+                bestOf(fields, parameters),
                 maxTokens,
                 echo,
                 fields.integer("logprobs", 0, 20).orElse(GenerationRequest.NO_LOGPROBS),
-                GenerationParameters.parse(fields));
+                parameters);
+    }
+
+    private static int bestOf(RequestFields fields, GenerationParameters parameters) {
+        int n = parameters.n();
+        int bestOf =
+                fields.integer("best_of", 1, GenerationParameters.MAX_CHOICES).orElse(n);
+        if (bestOf < n) {
+            throw ApiException.invalid("best_of", "best_of must be at least n: best_of=" + bestOf + ", n=" + n);
+        }
+        if (bestOf > n && parameters.stream()) {
+            // Which are the best is known at their ends.
+            throw ApiException.invalid("best_of", "best_of must be n with stream: best_of=" + bestOf + ", n=" + n);
+        }
+        return bestOf;
     }
 
     boolean wantsLogprobs() {
@@ -45,6 +62,8 @@ record CompletionRequest(
     /// engine does something for every request.
     GenerationRequest generation(int[] tokens) {
         boolean scorePrompt = echo && (wantsLogprobs() || maxTokens == 0);
-        return parameters.request(tokens, OptionalInt.of(maxTokens), logprobs, scorePrompt);
+        // The best are those with the best log-probabilities, shown or not.
+        int scored = bestOf > parameters.n() ? Math.max(0, logprobs) : logprobs;
+        return parameters.request(tokens, bestOf, OptionalInt.of(maxTokens), scored, scorePrompt);
     }
 }

@@ -9,13 +9,24 @@ import java.util.OptionalInt;
 import java.util.concurrent.ThreadLocalRandom;
 
 /// The parameters that completions and chats share. Names and meanings are OpenAI's, and vLLM's where OpenAI has none.
+///
+/// - `n`: choices to show
+/// - `cacheSalt`: empty = none
 record GenerationParameters(
+        int n,
         SamplingParameters sampling,
         List<String> stop,
         boolean ignoreEos,
         int priority,
+        String cacheSalt,
         boolean stream,
         boolean includeUsage) {
+    /// Most choices of a request: OpenAI's bound. The server's own is how many sequences it runs at once.
+    static final int MAX_CHOICES = 128;
+
+    /// Longest salt, in characters: a name or a hash has room in it.
+    static final int MAX_SALT_LENGTH = 256;
+
     /// OpenAI takes 4 stop texts; templates of larger prompts like a few more.
     static final int MAX_STOPS = 16;
 
@@ -23,28 +34,23 @@ record GenerationParameters(
     static final int MAX_STOP_LENGTH = 1000;
 
     static GenerationParameters parse(RequestFields fields) {
-        one(fields, "n");
         boolean stream = fields.flag("stream", false);
         return new GenerationParameters(
+                fields.integer("n", 1, MAX_CHOICES).orElse(1),
                 sampling(fields),
                 stop(fields),
                 fields.flag("ignore_eos", false),
                 fields.integer("priority").orElse(0),
+                cacheSalt(fields),
                 stream,
                 includeUsage(fields, stream));
     }
 
-    /// `n` and `best_of`: several answers to one request are not there yet.
-    static void one(RequestFields fields, String field) {
-        OptionalInt value = fields.integer(field);
-        if (value.isPresent() && value.getAsInt() != 1) {
-            throw ApiException.invalid(field, field + " must be 1: " + field + "=" + value.getAsInt());
-        }
-    }
-
-    GenerationRequest request(int[] prompt, OptionalInt maxTokens, int logprobs, boolean scorePrompt) {
+    /// What the engine is asked for; `choices`: how many are drawn.
+    GenerationRequest request(int[] prompt, int choices, OptionalInt maxTokens, int logprobs, boolean scorePrompt) {
         try {
-            return new GenerationRequest(prompt, maxTokens, sampling, stop, ignoreEos, priority, logprobs, scorePrompt);
+            return new GenerationRequest(
+                    prompt, choices, maxTokens, sampling, stop, ignoreEos, priority, logprobs, scorePrompt, cacheSalt);
         } catch (IllegalArgumentException e) {
             throw ApiException.refused(e);
         }
@@ -100,6 +106,16 @@ record GenerationParameters(
                     "stop", "stop must have 1 to " + MAX_STOP_LENGTH + " characters: stop.length=" + text.length());
         }
         return text;
+    }
+
+    private static String cacheSalt(RequestFields fields) {
+        String salt = fields.text("cache_salt").orElse(null);
+        if (salt != null && (salt.isEmpty() || salt.length() > MAX_SALT_LENGTH)) {
+            throw ApiException.invalid(
+                    "cache_salt",
+                    "cache_salt must have 1 to " + MAX_SALT_LENGTH + " characters: cache_salt.length=" + salt.length());
+        }
+        return salt == null ? "" : salt;
     }
 
     private static boolean includeUsage(RequestFields fields, boolean stream) {

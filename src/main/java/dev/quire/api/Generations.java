@@ -15,8 +15,8 @@ import java.util.concurrent.atomic.AtomicReference;
 /// whether the answer streams or not. Thread-safe.
 @Singleton
 final class Generations {
-    /// A body that has been understood.
-    record Prepared(GenerationRequest request, boolean stream, Answer answer) {}
+    /// A body that has been understood. `choicesField`: the parameter that says how many choices are drawn.
+    record Prepared(GenerationRequest request, String choicesField, boolean stream, Answer answer) {}
 
     /// Makes sense of an endpoint's body. Runs on a worker thread.
     interface Parser {
@@ -47,6 +47,7 @@ final class Generations {
                 .toMulti()
                 .onItem()
                 .transformToMultiAndConcatenate(prepared -> {
+                    timing.expect(prepared.answer().choices());
                     form.set(prepared.stream() ? AnswerStream.Form.EVENTS : AnswerStream.Form.WHOLE);
                     return generate(prepared, timing);
                 });
@@ -57,13 +58,14 @@ final class Generations {
     /// nobody could cancel it.
     private Multi<byte[]> generate(Prepared prepared, RequestMetrics.Timing timing) {
         return Multi.createFrom().deferred(() -> {
-            Multi<GenerationEvent> events =
-                    accepted(engine.submit(prepared.request())).onItem().invoke(timing::saw);
+            Multi<GenerationEvent> events = accepted(engine.submit(prepared.request()), prepared.choicesField())
+                    .onItem()
+                    .invoke(timing::saw);
             return prepared.stream() ? bytes.stream(events, prepared.answer()) : bytes.whole(events, prepared.answer());
         });
     }
 
-    private static Multi<GenerationEvent> accepted(Submission submission) {
+    private static Multi<GenerationEvent> accepted(Submission submission, String choicesField) {
         return switch (submission) {
             case Submission.Accepted(var events) -> events;
             case Submission.QueueFull(var capacity, var retryAfterSeconds) ->
@@ -82,6 +84,11 @@ final class Generations {
                         "cache_size_exceeded",
                         "prompt and answer must fit the block pool: needed_blocks=" + neededBlocks + ", blocks="
                                 + blocks + ", block_size=" + blockSize);
+            case Submission.TooManyChoices(var choices, var sequences) ->
+                throw ApiException.invalid(
+                        choicesField,
+                        choicesField + " must be at most the sequences that run at once: " + choicesField + "="
+                                + choices + ", quire.batch.sequences=" + sequences);
             case Submission.UnknownToken(var parameter, var token, var vocabulary) ->
                 throw ApiException.invalid(
                         parameter,

@@ -39,9 +39,15 @@ final class RequestMetrics {
     final class Timing {
         private final long startNanos;
         private boolean answering;
+        private int open = 1; // choices that have not ended
 
         private Timing(long startNanos) {
             this.startNanos = startNanos;
+        }
+
+        /// The answer will have that many choices.
+        void expect(int choices) {
+            open = choices;
         }
 
         void saw(GenerationEvent event) {
@@ -50,7 +56,7 @@ final class RequestMetrics {
                 answering = true;
                 timeToFirstToken.record(elapsed);
             }
-            if (event instanceof GenerationEvent.Finished) {
+            if (event instanceof GenerationEvent.Finished && --open == 0) {
                 duration.record(elapsed);
             }
         }

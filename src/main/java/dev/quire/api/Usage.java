@@ -10,12 +10,13 @@ public record Usage(
         @JsonProperty("completion_tokens") int completionTokens,
         @JsonProperty("total_tokens") int totalTokens,
         @JsonProperty("prompt_tokens_details") PromptDetails promptDetails) {
-    /// `cachedTokens`: prompt tokens that the cache already held; 0 until prefixes are shared.
+    /// `cachedTokens`: prompt tokens that the cache already held, and so were not computed.
     public record PromptDetails(
             @JsonProperty("cached_tokens") int cachedTokens) {}
 
-    static Usage of(int promptTokens, int completionTokens) {
-        return new Usage(promptTokens, completionTokens, promptTokens + completionTokens, new PromptDetails(0));
+    static Usage of(int promptTokens, int completionTokens, int cachedTokens) {
+        return new Usage(
+                promptTokens, completionTokens, promptTokens + completionTokens, new PromptDetails(cachedTokens));
     }
 
     /// The `usage` field of a chunk before the last: null for those who asked for usage, else not there at all.

@@ -210,6 +210,9 @@ final class GenerateCommand implements Callable<Integer> {
             case Submission.UnknownToken(var parameter, var token, var vocabulary) ->
                 throw new CommandFailedException(
                         "token must be in the vocabulary: " + parameter + "=" + token + ", vocabulary=" + vocabulary);
+            case Submission.TooManyChoices(var choices, var sequences) ->
+                throw new CommandFailedException(
+                        "choices must run at once: choices=" + choices + ", sequences=" + sequences);
             case Submission.QueueFull(var capacity, var _) ->
                 throw new CommandFailedException("the queue is full: capacity=" + capacity);
             case Submission.Unavailable(var reason, var _) -> throw new CommandFailedException(reason);

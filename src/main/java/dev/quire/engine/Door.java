@@ -21,6 +21,10 @@ final class Door {
                 return Optional.of(new Submission.UnknownToken("logit_bias", token, model.vocabulary()));
             }
         }
+        int sequences = loading.batch().limits.sequences();
+        if (request.choices() > sequences) {
+            return Optional.of(new Submission.TooManyChoices(request.choices(), sequences));
+        }
         // Without max_tokens at least one token must have room.
         int promptTokens = request.prompt().length;
         int maxTokens = request.maxTokens().orElse(1);

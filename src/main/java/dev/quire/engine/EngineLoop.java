@@ -100,12 +100,12 @@ final class EngineLoop {
 
     private void takeInbox() {
         takeAdded();
+        for (Sequence sequence = inbox.takeStopped(); sequence != null; sequence = inbox.takeStopped()) {
+            end(sequence, TokenBuffer.Ending.STOP, "");
+        }
         for (Sequence sequence = inbox.takeCancelled(); sequence != null; sequence = inbox.takeCancelled()) {
             takeAdded(); // the cancelled one may have come in since
-            if (sequence.state() != Sequence.State.ENDED) {
-                scheduler.end(sequence, TokenBuffer.Ending.CANCELLED, "");
-                count(Entry.CANCELLED);
-            }
+            end(sequence, TokenBuffer.Ending.CANCELLED, "");
         }
         releasePlaces();
     }
@@ -207,7 +207,7 @@ final class EngineLoop {
         int row = builder.drawRow(index);
         if (row == BatchBuilder.NO_ROW) {
             if (sequence.pending() == 0 && scheduler.endIfFull(sequence)) {
-                count(Entry.FINISHED);
+                count(sequence);
             }
             return 0;
         }
@@ -227,7 +227,7 @@ final class EngineLoop {
         copyLogprobs(row, sequence.output());
         scheduler.commit(sequence, token);
         if (sequence.state() == Sequence.State.ENDED) {
-            count(Entry.FINISHED);
+            count(sequence);
         }
         return 1;
     }
@@ -245,21 +245,36 @@ final class EngineLoop {
 
     private void endPlanned(StepPlan plan, String message) {
         for (int i = 0; i < plan.sequences(); i++) {
-            if (plan.sequence(i).state() != Sequence.State.ENDED) {
-                fail(plan.sequence(i), message);
-            }
+            fail(plan.sequence(i), message);
         }
     }
 
     private void fail(Sequence sequence, String message) {
-        scheduler.end(sequence, TokenBuffer.Ending.FAILED, message);
-        count(Entry.FAILED);
+        end(sequence, TokenBuffer.Ending.FAILED, message);
     }
 
-    private void count(Entry entry) {
-        stats.begin();
-        stats.add(entry, 1);
-        stats.end();
+    /// Ends a sequence, and those that follow it; one that has already ended is left as it is.
+    private void end(Sequence sequence, TokenBuffer.Ending ending, String failure) {
+        if (sequence.state() != Sequence.State.ENDED) {
+            scheduler.end(sequence, ending, failure);
+            count(sequence);
+        }
+    }
+
+    /// Counts the request that `sequence`, which has just ended, is a choice of: once, with the last of them.
+    private void count(Sequence sequence) {
+        TokenBuffer.Ending ending = sequence.requestEnding();
+        if (ending != null) {
+            stats.begin();
+            stats.add(
+                    switch (ending) {
+                        case STOP, LENGTH -> Entry.FINISHED;
+                        case CANCELLED -> Entry.CANCELLED;
+                        case FAILED -> Entry.FAILED;
+                    },
+                    1);
+            stats.end();
+        }
     }
 
     private void publish(int promptTokens, int drawn) {

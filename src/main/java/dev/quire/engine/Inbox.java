@@ -6,16 +6,19 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
-/// Where other threads meet the engine's: new sequences and cancellations go in, the engine thread takes them out.
+/// Where other threads meet the engine's: new sequences and what ends them early go in, the engine thread takes them
+/// out.
 ///
 /// One bound covers what lies here and what the scheduler has not started yet: a place is taken by `offer` and given
-/// back by `free`. Cancellations need no bound of their own: at most one for each sequence that was let in.
+/// back by `free`. The choices of one request have one place: their leader's. Ends need no bound of their own: a few at
+/// most for each sequence that was let in.
 ///
-/// Any thread offers and cancels; only the engine thread takes.
+/// Any thread offers, stops and cancels; only the engine thread takes.
 final class Inbox {
     private final int capacity;
     private final AtomicInteger taken = new AtomicInteger();
     private final ArrayBlockingQueue<Sequence> added;
+    private final ConcurrentLinkedQueue<Sequence> stopped = new ConcurrentLinkedQueue<>();
     private final ConcurrentLinkedQueue<Sequence> cancelled = new ConcurrentLinkedQueue<>();
     private volatile Thread reader;
 
@@ -31,12 +34,12 @@ final class Inbox {
         return capacity;
     }
 
-    /// Sequences that count against the bound.
+    /// Requests that count against the bound.
     int taken() {
         return taken.get();
     }
 
-    /// Lets a sequence in; false if the bound is reached.
+    /// Lets a sequence in, and those that follow it; false if the bound is reached.
     boolean offer(Sequence sequence) {
         if (taken.getAndUpdate(places -> places < capacity ? places + 1 : places) >= capacity) {
             return false;
@@ -46,7 +49,13 @@ final class Inbox {
         return true;
     }
 
-    /// Asks the engine to end a sequence.
+    /// Asks the engine to end a sequence whose reader has found a stop text in it.
+    void stop(Sequence sequence) {
+        stopped.add(sequence);
+        wake();
+    }
+
+    /// Asks the engine to end a sequence that nobody wants any more.
     void cancel(Sequence sequence) {
         cancelled.add(sequence);
         wake();
@@ -62,14 +71,19 @@ final class Inbox {
         return added.poll();
     }
 
-    /// The next sequence to end, or null. It was let in before it was cancelled: whoever takes new ones after this call
-    /// knows it.
+    /// The next sequence whose answer is complete, or null. It has run, so whoever takes knows it.
+    Sequence takeStopped() {
+        return stopped.poll();
+    }
+
+    /// The next sequence to cancel, or null. It was let in before it was cancelled: whoever takes new ones after
+    /// this call knows it.
     Sequence takeCancelled() {
         return cancelled.poll();
     }
 
     boolean isEmpty() {
-        return added.isEmpty() && cancelled.isEmpty();
+        return added.isEmpty() && stopped.isEmpty() && cancelled.isEmpty();
     }
 
     /// Names the thread that takes, so that others can wake it.

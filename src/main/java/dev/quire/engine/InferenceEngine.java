@@ -9,6 +9,7 @@ import dev.quire.scheduler.Sequence;
 import dev.quire.scheduler.TokenBuffer;
 import io.smallrye.mutiny.Multi;
 import java.util.BitSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -73,9 +74,9 @@ public final class InferenceEngine implements AutoCloseable {
             return queueFull(); // before anything is made for it; the bound itself is kept below
         }
         LoadedModel model = loading.model();
-        Sequence sequence = new Sequence(
+        List<Sequence> group = Sequence.group(
                 new Sequence.Spec(
-                        arrivals.getAndIncrement(),
+                        arrivals.getAndAdd(request.choices()),
                         request.priority(),
                         request.prompt(),
                         Door.maxTokens(request, loading),
@@ -83,18 +84,20 @@ public final class InferenceEngine implements AutoCloseable {
                         request.ignoreEos() ? NO_TOKENS : loading.endTokens(),
                         request.logprobs(),
                         request.scorePrompt(),
-                        ""),
+                        request.cacheSalt()),
+                request.choices(),
                 loading.pool());
-        TokenStream stream = new TokenStream(sequence, inbox, model.tokenizer(), request.stop());
+        TokenStream stream = new TokenStream(group, inbox, model.tokenizer(), request.stop());
         outbox.add(stream);
-        if (!inbox.offer(sequence)) {
+        if (!inbox.offer(group.getFirst())) {
             outbox.remove(stream);
             return queueFull();
         }
         if (stats.state() != State.READY) {
-            // The loop may have ended since the check above: then nobody takes the sequence out, and it is ended here.
-            inbox.cancel(sequence);
-            sequence.output().end(TokenBuffer.Ending.FAILED, stats.read().stateReason());
+            // The loop may have ended since the check above: then nobody takes the sequences out, and they end here.
+            inbox.cancel(group.getFirst());
+            String reason = stats.read().stateReason();
+            group.forEach(sequence -> sequence.output().end(TokenBuffer.Ending.FAILED, reason));
             outbox.wake();
         }
         return new Submission.Accepted(Multi.createFrom().publisher(stream));

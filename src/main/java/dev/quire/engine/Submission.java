@@ -17,6 +17,9 @@ public sealed interface Submission {
     /// Prompt and answer can never fit the pool.
     record TooLarge(int neededBlocks, int blocks, int blockSize) implements Submission {}
 
+    /// More choices than sequences that run at once.
+    record TooManyChoices(int choices, int sequences) implements Submission {}
+
     /// The prompt or a logit bias names a token that the model does not have.
     record UnknownToken(String parameter, int token, int vocabulary) implements Submission {}
 

@@ -1,31 +1,24 @@
 package dev.quire.engine;
 
-import dev.quire.engine.GenerationEvent.Delta;
 import dev.quire.engine.GenerationEvent.Failed;
-import dev.quire.engine.GenerationEvent.Finished;
-import dev.quire.engine.GenerationEvent.PromptScored;
-import dev.quire.engine.GenerationEvent.Reason;
 import dev.quire.scheduler.Sequence;
-import dev.quire.scheduler.TokenBuffer;
 import dev.quire.tokenizer.Tokenizer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jboss.logging.Logger;
 
-/// The reader's end of one request: makes events out of the sequence's token buffer, as fast as its subscriber asks
-/// for them and no faster. The buffer holds every token, so nothing else is queued and the engine never waits.
+/// The reader's end of one request: tells the events of its choices, as they come, as fast as its subscriber asks for
+/// them and no faster. Their sequences' buffers hold every token, so nothing else is queued and the engine never waits.
 ///
 /// Any thread may call `drain`; whoever comes first does the work, the others only leave word (a counter), so events
 /// are in order. One subscriber. What goes wrong in it, or in making its text, ends this stream and no other.
 final class TokenStream implements Flow.Publisher<GenerationEvent>, Flow.Subscription {
     private static final Logger LOG = Logger.getLogger(TokenStream.class);
 
-    private final Sequence sequence;
+    private final ChoiceReader[] choices;
     private final Inbox inbox;
-    private final AnswerText text;
     private final AtomicLong demand = new AtomicLong();
     private final AtomicInteger calls = new AtomicInteger();
     private volatile Flow.Subscriber<? super GenerationEvent> subscriber;
@@ -34,16 +27,19 @@ final class TokenStream implements Flow.Publisher<GenerationEvent>, Flow.Subscri
     private volatile RuntimeException failure; // of the reader's end; null = none
     private volatile long unreadSinceNanos; // 0 = nothing is unread, or somebody reads
     // Below: touched by the one thread that drains.
-    private int read;
-    private int shown;
-    private boolean promptScored;
-    private boolean stopMatched;
-    private boolean finishing;
+    private int turn; // the choice that is asked next
+    private int ended; // choices that have told their last event
 
-    TokenStream(Sequence sequence, Inbox inbox, Tokenizer tokenizer, List<String> stop) {
-        this.sequence = sequence;
+    /// `group`: the choices of one request.
+    TokenStream(List<Sequence> group, Inbox inbox, Tokenizer tokenizer, List<String> stop) {
         this.inbox = inbox;
-        text = new AnswerText(tokenizer.decoder(), stop, sequence::endsWith);
+        var promptScores = new PromptScores(group.getFirst().promptScores());
+        choices = new ChoiceReader[group.size()];
+        for (int i = 0; i < choices.length; i++) {
+            Sequence sequence = group.get(i);
+            var text = new AnswerText(tokenizer.decoder(), stop, sequence::endsWith);
+            choices[i] = new ChoiceReader(i, sequence, promptScores, text, inbox);
+        }
     }
 
     @Override
@@ -84,7 +80,15 @@ final class TokenStream implements Flow.Publisher<GenerationEvent>, Flow.Subscri
     public void cancel() {
         if (!done) {
             done = true;
-            inbox.cancel(sequence);
+            cancelChoices();
+        }
+    }
+
+    private void cancelChoices() {
+        for (ChoiceReader choice : choices) {
+            if (!choice.ended()) {
+                inbox.cancel(choice.sequence());
+            }
         }
     }
 
@@ -95,10 +99,10 @@ final class TokenStream implements Flow.Publisher<GenerationEvent>, Flow.Subscri
         }
     }
 
-    /// Gives up on the reader: the sequence ends; should the reader come back, it is told.
+    /// Gives up on the reader: the sequences end; should the reader come back, it is told.
     void expire() {
         expired = true;
-        inbox.cancel(sequence);
+        cancelChoices();
     }
 
     /// Whether nothing will be emitted any more.
@@ -137,7 +141,7 @@ final class TokenStream implements Flow.Publisher<GenerationEvent>, Flow.Subscri
         while (more && !done && failure == null && subscriber != null && demand.get() > 0) {
             more = emitNext();
         }
-        boolean unread = !done && more && demand.get() == 0 && hasUnread();
+        boolean unread = !done && more && demand.get() == 0 && unread();
         unreadSinceNanos = unread ? (unreadSinceNanos == 0 ? System.nanoTime() | 1 : unreadSinceNanos) : 0;
     }
 
@@ -150,73 +154,46 @@ final class TokenStream implements Flow.Publisher<GenerationEvent>, Flow.Subscri
         }
     }
 
-    private boolean hasUnread() {
-        return sequence.output().ending() != null || sequence.output().count() > read;
+    private boolean unread() {
+        for (ChoiceReader choice : choices) {
+            if (choice.unread()) {
+                return true;
+            }
+        }
+        return false;
     }
 
-    /// Emits at most one event; false if there is none now.
+    /// Emits at most one event, the choices taking turns; false if there is none now.
     private boolean emitNext() {
-        TokenBuffer output = sequence.output();
-        TokenBuffer.Ending ending = output.ending();
         if (expired) {
             emit(new Failed("the stream was not read in time"));
             complete();
             return false;
         }
-        if (ending == TokenBuffer.Ending.FAILED && !stopMatched) {
-            emit(new Failed(output.failure()));
+        for (int i = 0; i < choices.length; i++) {
+            ChoiceReader choice = choices[turn];
+            turn = turn + 1 == choices.length ? 0 : turn + 1;
+            GenerationEvent event = choice.next();
+            if (event != null) {
+                return emitOf(choice, event);
+            }
+        }
+        return false;
+    }
+
+    /// Returns whether others may follow.
+    private boolean emitOf(ChoiceReader choice, GenerationEvent event) {
+        emit(event);
+        if (event instanceof Failed) {
+            cancelChoices(); // one answer without the others is none
             complete();
             return false;
         }
-        if (!promptScored) {
-            if (sequence.promptScores().count() < sequence.promptScores().maxTokens()) {
-                return false;
-            }
-            promptScored = true;
-            if (sequence.promptScores().maxTokens() > 0) {
-                emit(new PromptScored(logprobs(
-                        sequence.promptScores(), 0, sequence.promptScores().count())));
-                return true;
-            }
+        ended += choice.ended() ? 1 : 0;
+        if (ended == choices.length) {
+            complete();
         }
-        return finishing ? emitEnd(ending) : emitText(output, ending);
-    }
-
-    private boolean emitText(TokenBuffer output, TokenBuffer.Ending ending) {
-        int count = output.count();
-        while (read < count && !stopMatched) {
-            stopMatched = text.add(output.token(read));
-            read++;
-        }
-        boolean over = stopMatched || (ending != null && read == count);
-        if (over) {
-            if (stopMatched) {
-                inbox.cancel(sequence); // surplus tokens are neither shown nor counted
-            }
-            stopMatched = text.finish();
-            finishing = true;
-        }
-        AnswerText.Piece piece = text.take(over);
-        if (piece.tokens() > 0 || !piece.text().isEmpty()) {
-            int[] tokens = new int[piece.tokens()];
-            for (int i = 0; i < tokens.length; i++) {
-                tokens[i] = output.token(shown + i);
-            }
-            List<TokenLogprob> logprobs = output.alternatives() == TokenBuffer.NO_LOGPROBS
-                    ? List.of()
-                    : logprobs(output, shown, shown + tokens.length);
-            shown += tokens.length;
-            emit(new Delta(piece.text(), tokens, logprobs));
-            return true;
-        }
-        return over;
-    }
-
-    private boolean emitEnd(TokenBuffer.Ending ending) {
-        boolean stopped = stopMatched || ending == TokenBuffer.Ending.STOP;
-        emit(new Finished(stopped ? Reason.STOP : Reason.LENGTH, read));
-        complete();
-        return false;
+        return !done;
     }
 
     private void emit(GenerationEvent event) {
@@ -225,21 +202,9 @@ final class TokenStream implements Flow.Publisher<GenerationEvent>, Flow.Subscri
     }
 
     private void complete() {
-        done = true;
-        subscriber.onComplete();
-    }
-
-    private static List<TokenLogprob> logprobs(TokenBuffer buffer, int from, int to) {
-        List<TokenLogprob> logprobs = new ArrayList<>(to - from);
-        for (int i = from; i < to; i++) {
-            int[] topTokens = new int[buffer.alternatives()];
-            float[] topLogprobs = new float[buffer.alternatives()];
-            for (int rank = 0; rank < topTokens.length; rank++) {
-                topTokens[rank] = buffer.topToken(i, rank);
-                topLogprobs[rank] = buffer.topLogprob(i, rank);
-            }
-            logprobs.add(new TokenLogprob(buffer.token(i), buffer.logprob(i), topTokens, topLogprobs));
+        if (!done) {
+            done = true;
+            subscriber.onComplete();
         }
-        return logprobs;
     }
 }

@@ -65,22 +65,29 @@ public final class Sequence {
     private final TokenBuffer output;
     private final TokenBuffer promptScores;
     private final List<Sequence> followers = new ArrayList<>();
+    private final Choices choices;
     private Sequence leader; // itself, or the one it follows
     private int length;
     private State state = State.WAITING;
     private int cachedTokens = UNKNOWN;
 
     public Sequence(Spec spec, BlockPool pool) {
+        this(spec, pool, new Choices(1));
+    }
+
+    private Sequence(Spec spec, BlockPool pool, Choices choices) {
         this(
                 spec,
                 pool,
+                choices,
                 spec.scorePrompt()
                         ? new TokenBuffer(spec.prompt().length - 1, Math.max(0, spec.logprobs()))
                         : new TokenBuffer(0, TokenBuffer.NO_LOGPROBS));
     }
 
-    private Sequence(Spec spec, BlockPool pool, TokenBuffer promptScores) {
+    private Sequence(Spec spec, BlockPool pool, Choices choices, TokenBuffer promptScores) {
         this.spec = spec;
+        this.choices = choices;
         this.promptScores = promptScores;
         leader = this;
         token = new int[spec.prompt().length + spec.maxTokens()];
@@ -93,11 +100,11 @@ public final class Sequence {
     /// A group of `choices` sequences that answer one prompt; the first leads. Choice i arrives at `arrival + i`
     /// and draws with `seed + i`; the prompt is scored once for all.
     public static List<Sequence> group(Spec spec, int choices, BlockPool pool) {
-        var leader = new Sequence(spec, pool);
+        var leader = new Sequence(spec, pool, new Choices(choices));
         List<Sequence> group = new ArrayList<>(choices);
         group.add(leader);
         for (int i = 1; i < choices; i++) {
-            var follower = new Sequence(spec.choice(i), pool, leader.promptScores);
+            var follower = new Sequence(spec.choice(i), pool, leader.choices, leader.promptScores);
             follower.state = State.FOLLOWING;
             follower.leader = leader;
             leader.followers.add(follower);
@@ -205,6 +212,11 @@ public final class Sequence {
         return state;
     }
 
+    /// How the request ended that this sequence is a choice of, or null while one of its choices goes on.
+    public TokenBuffer.Ending requestEnding() {
+        return choices.ending();
+    }
+
     /// Whether it has ever run: from then on it does not count as waiting, even when preempted.
     public boolean started() {
         return cachedTokens != UNKNOWN;
@@ -245,6 +257,7 @@ public final class Sequence {
         }
         table.release();
         state = State.ENDED;
+        choices.end(ending);
     }
 
     /// Tells its reader, and its followers', that no more comes.

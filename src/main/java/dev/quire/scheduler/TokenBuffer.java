@@ -8,7 +8,7 @@ public final class TokenBuffer {
     /// In `alternatives`: no log-probabilities are kept.
     public static final int NO_LOGPROBS = -1;
 
-    /// How a sequence ended.
+    /// How a sequence ended, from the most ordinary to the gravest.
     public enum Ending {
         /// An end-of-text token, or the reader found a stop text.
         STOP,

@@ -21,14 +21,14 @@ import org.junit.jupiter.api.Test;
 
 /// Streams that end well, badly or early.
 class AnswerBytesTest {
-    private static final GenerationEvent HELLO = new Delta("hello", new int[] {1}, List.of());
+    private static final GenerationEvent HELLO = new Delta(0, "hello", new int[] {1}, List.of());
 
     private final Json json = new Json(new MemorySize(BigInteger.valueOf(1000)));
     private final AnswerBytes bytes = new AnswerBytes(json);
 
     @Test
     void stream_finished_endsWithDone() {
-        List<String> events = streamed(Multi.createFrom().items(HELLO, new Finished(Reason.STOP, 1)));
+        List<String> events = streamed(Multi.createFrom().items(HELLO, new Finished(0, Reason.STOP, 1, 0, 0)));
         assertEquals(4, events.size());
         assertTrue(events.get(0).contains("\"role\":\"assistant\""), events.get(0));
         assertTrue(events.get(1).contains("\"content\":\"hello\""), events.get(1));

@@ -37,11 +37,11 @@ class ChunkTemplateTest {
     }
 
     private static Delta delta(String text) {
-        return new Delta(text, new int[1], List.of());
+        return new Delta(0, text, new int[1], List.of());
     }
 
     private void check(Answer answer, String text) {
-        var template = new ChunkTemplate(json, answer::textChunk);
+        var template = new ChunkTemplate(json, piece -> answer.textChunk(0, piece));
         assertTrue(answer.onlyText(delta(text)));
         String expected = new String(json.event(answer.chunks(delta(text)).getFirst()), StandardCharsets.UTF_8);
         assertEquals(expected, new String(template.event(text), StandardCharsets.UTF_8));

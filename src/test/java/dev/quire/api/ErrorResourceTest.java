@@ -56,7 +56,7 @@ class ErrorResourceTest {
     }
 
     static Stream<Wrong> bodies() {
-        return Stream.of(noRequests(), prompts(), lengths(), parameters(), chats(), tokens())
+        return Stream.of(noRequests(), prompts(), lengths(), parameters(), choices(), chats(), tokens())
                 .flatMap(part -> part);
     }
 
@@ -127,8 +127,6 @@ class ErrorResourceTest {
                         with("\"stop\":[" + String.join(",", Collections.nCopies(17, "\"a\"")) + "]"),
                         "stop",
                         "stop must have at most 16 strings: stop.length=17"),
-                wrong("n", with("\"n\":2"), "n", "n must be 1: n=2"),
-                wrong("best_of", with("\"best_of\":2"), "best_of", "best_of must be 1"),
                 wrong("suffix", with("\"suffix\":\"a\""), "suffix", "suffix must not be given"),
                 wrong("logprobs", with("\"logprobs\":21"), "logprobs", "logprobs must be between 0 and 20"),
                 wrong("logprobs type", with("\"logprobs\":true"), "logprobs", "logprobs must be an integer"),
@@ -144,6 +142,47 @@ class ErrorResourceTest {
                 wrong("context", "{\"prompt\":\"" + "the ".repeat(3000) + "\"}", "prompt", "max_model_len=1024"),
                 wrong("answer too long", with("\"max_tokens\":2000"), "max_tokens", "max_tokens=2000"),
                 wrong("pool", with("\"max_tokens\":600"), "max_tokens", "blocks=32"));
+    }
+
+    /// Two sequences run at once here.
+    private static Stream<Wrong> choices() {
+        return Stream.of(
+                wrong("n 0", with("\"n\":0"), "n", "n must be between 1 and 128: n=0"),
+                wrong("n 129", with("\"n\":129"), "n", "n must be between 1 and 128: n=129"),
+                wrong("n type", with("\"n\":\"2\""), "n", "n must be an integer: n=\"2\""),
+                wrong("n fraction", with("\"n\":1.5"), "n", "n must be an integer"),
+                wrong(
+                        "n beyond the batch",
+                        with("\"n\":3"),
+                        "n",
+                        "n must be at most the sequences that run at once: n=3, quire.batch.sequences=2"),
+                wrong("best_of 0", with("\"best_of\":0"), "best_of", "best_of must be between 1 and 128"),
+                wrong("best_of type", with("\"best_of\":true"), "best_of", "best_of must be an integer"),
+                wrong("best_of below n", with("\"n\":2,\"best_of\":1"), "best_of", "at least n: best_of=1, n=2"),
+                wrong(
+                        "best_of to stream",
+                        with("\"stream\":true,\"best_of\":2"),
+                        "best_of",
+                        "best_of must be n with stream: best_of=2, n=1"),
+                wrong(
+                        "best_of beyond the batch",
+                        with("\"stream\":false,\"best_of\":5"),
+                        "best_of",
+                        "best_of must be at most the sequences that run at once: best_of=5, quire.batch.sequences=2"),
+                wrong(
+                        "salt empty",
+                        with("\"cache_salt\":\"\""),
+                        "cache_salt",
+                        "cache_salt must have 1 to 256 characters"),
+                wrong("salt type", with("\"cache_salt\":1"), "cache_salt", "cache_salt must be a string"),
+                wrong(
+                        "salt long",
+                        with("\"cache_salt\":\"" + "s".repeat(257) + "\""),
+                        "cache_salt",
+                        "cache_salt.length=257"),
+                chat("n", talk("\"n\":-1"), "n", "n must be between 1 and 128: n=-1"),
+                chat("n beyond the batch", talk("\"n\":128"), "n", "n=128, quire.batch.sequences=2"),
+                chat("salt", talk("\"cache_salt\":\"\""), "cache_salt", "cache_salt.length=0"));
     }
 
     private static Stream<Wrong> chats() {

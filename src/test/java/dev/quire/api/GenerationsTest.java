@@ -42,6 +42,7 @@ class GenerationsTest {
         var head = AnswerHead.next("cmpl-", served.name());
         return new Generations.Prepared(
                 request.generation(prompt),
+                "n",
                 request.parameters().stream(),
                 new CompletionAnswer(head, request, prompt, served.tokenizer()));
     }

@@ -2,6 +2,7 @@ package dev.quire.api;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -37,6 +38,8 @@ class RequestParsingTest {
         assertEquals(0, sampling.topK());
         assertEquals(1, sampling.repetitionPenalty());
         assertEquals(List.of(), request.parameters().stop());
+        assertEquals(1, request.generation(new int[] {1}).choices());
+        assertEquals("", request.generation(new int[] {1}).cacheSalt());
     }
 
     /// Jackson's own words name its classes and their switches.
@@ -63,8 +66,8 @@ class RequestParsingTest {
         var request = CompletionRequest.parse(fields("""
                 {"model":"m","prompt":[1,2],"max_tokens":3,"echo":true,"logprobs":4,"temperature":0.5,"top_p":0.25,
                 "top_k":6,"min_p":0.125,"presence_penalty":-1,"frequency_penalty":1,"repetition_penalty":1.5,"seed":-7,
-                "logit_bias":{"8":-100},"stop":["a","b"],"ignore_eos":true,"priority":-9,"n":1,"best_of":1,
-                "stream":true,"stream_options":{"include_usage":true}}"""));
+                "logit_bias":{"8":-100},"stop":["a","b"],"ignore_eos":true,"priority":-9,
+                "n":2,"best_of":2,"cache_salt":"s","stream":true,"stream_options":{"include_usage":true}}"""));
         var generation = request.generation(new int[] {1, 2});
         assertArrayEquals(
                 new int[] {1, 2},
@@ -77,6 +80,8 @@ class RequestParsingTest {
         assertEquals(Map.of(8, -100f), generation.sampling().logitBias());
         assertEquals(List.of("a", "b"), generation.stop());
         assertEquals(-9, generation.priority());
+        assertEquals(2, generation.choices());
+        assertEquals("s", generation.cacheSalt());
         assertTrue(generation.ignoreEos());
         assertTrue(request.parameters().includeUsage());
     }
@@ -93,6 +98,20 @@ class RequestParsingTest {
         assertNotEquals(
                 GenerationParameters.parse(fields).sampling().seed(),
                 GenerationParameters.parse(fields).sampling().seed());
+    }
+
+    /// Only then does the engine know which are the best.
+    @Test
+    void bestOf_moreThanN_isScoredWhateverIsShown() {
+        var request = CompletionRequest.parse(fields("{\"prompt\":\"the\",\"n\":2,\"best_of\":3}"));
+        assertFalse(request.wantsLogprobs());
+        assertEquals(3, request.generation(new int[] {1}).choices());
+        assertEquals(0, request.generation(new int[] {1}).logprobs());
+        var shown = CompletionRequest.parse(fields("{\"prompt\":\"the\",\"best_of\":3,\"logprobs\":5}"));
+        assertEquals(5, shown.generation(new int[] {1}).logprobs());
+        var all = CompletionRequest.parse(fields("{\"prompt\":\"the\",\"n\":3,\"best_of\":3}"));
+        assertEquals(
+                GenerationRequest.NO_LOGPROBS, all.generation(new int[] {1}).logprobs());
     }
 
     @Test

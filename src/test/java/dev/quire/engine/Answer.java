@@ -7,16 +7,23 @@ import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/// A reader of one stream, who collects everything and can stop reading.
+/// A reader of one stream, who collects everything and can stop reading. What has no number of a choice is
+/// of the first.
 public final class Answer implements Flow.Subscriber<GenerationEvent> {
     private final CountDownLatch done = new CountDownLatch(1);
     private final AtomicInteger seen = new AtomicInteger();
-    private final List<Integer> tokens = new ArrayList<>();
-    private final List<TokenLogprob> logprobs = new ArrayList<>();
-    private final List<TokenLogprob> promptLogprobs = new ArrayList<>();
-    private final StringBuilder text = new StringBuilder();
+    private final List<Choice> choices = new ArrayList<>();
     private final long demand;
-    private volatile GenerationEvent end;
+    private volatile GenerationEvent end; // the last that came
+
+    private static final class Choice {
+        private final List<Integer> tokens = new ArrayList<>();
+        private final List<TokenLogprob> logprobs = new ArrayList<>();
+        private final List<TokenLogprob> promptLogprobs = new ArrayList<>();
+        private final StringBuilder text = new StringBuilder();
+        private GenerationEvent.Finished end;
+    }
+
     private volatile Flow.Subscription subscription;
 
     private Answer(long demand) {
@@ -56,18 +63,37 @@ public final class Answer implements Flow.Subscriber<GenerationEvent> {
     @Override
     public void onNext(GenerationEvent event) {
         switch (event) {
-            case GenerationEvent.PromptScored(var scored) -> promptLogprobs.addAll(scored);
-            case GenerationEvent.Delta(var piece, var ids, var scores) -> {
-                text.append(piece);
+            case GenerationEvent.PromptScored(var choice, var scored) ->
+                open(choice).promptLogprobs.addAll(scored);
+            case GenerationEvent.Delta(var choice, var piece, var ids, var scores) -> {
+                open(choice).text.append(piece);
                 for (int id : ids) {
-                    tokens.add(id);
+                    open(choice).tokens.add(id);
                 }
-                logprobs.addAll(scores);
+                open(choice).logprobs.addAll(scores);
             }
-            case GenerationEvent.Finished finished -> end = finished;
+            case GenerationEvent.Finished finished -> {
+                open(finished.choice()).end = finished;
+                end = finished;
+            }
             case GenerationEvent.Failed failed -> end = failed;
         }
         seen.incrementAndGet();
+    }
+
+    private Choice open(int choice) {
+        Choice open = choice(choice);
+        if (open.end != null) {
+            throw new AssertionError("nothing comes after a choice's end: choice=" + choice);
+        }
+        return open;
+    }
+
+    private Choice choice(int choice) {
+        while (choices.size() <= choice) {
+            choices.add(new Choice());
+        }
+        return choices.get(choice);
     }
 
     @Override
@@ -107,21 +133,43 @@ public final class Answer implements Flow.Subscriber<GenerationEvent> {
     }
 
     public List<Integer> tokens() {
-        return tokens;
+        return tokens(0);
+    }
+
+    public List<Integer> tokens(int choice) {
+        return choice(choice).tokens;
     }
 
     public List<TokenLogprob> logprobs() {
-        return logprobs;
+        return logprobs(0);
+    }
+
+    public List<TokenLogprob> logprobs(int choice) {
+        return choice(choice).logprobs;
     }
 
     public List<TokenLogprob> promptLogprobs() {
-        return promptLogprobs;
+        return promptLogprobs(0);
+    }
+
+    public List<TokenLogprob> promptLogprobs(int choice) {
+        return choice(choice).promptLogprobs;
     }
 
     public String text() {
-        return text.toString();
+        return text(0);
     }
 
+    public String text(int choice) {
+        return choice(choice).text.toString();
+    }
+
+    /// How a choice ended, or null while it has not.
+    public GenerationEvent.Finished end(int choice) {
+        return choice(choice).end;
+    }
+
+    /// The last end, be it of a choice or of all.
     public GenerationEvent end() {
         return end;
     }

@@ -53,19 +53,21 @@ class EngineLoopTest {
         return sequence;
     }
 
+    private List<Sequence> addGroup(int[] prompt, int maxTokens, int choices) {
+        List<Sequence> group =
+                Sequence.group(spec(1, prompt, maxTokens, SamplingParameters.greedy()), choices, loading.pool());
+        assertTrue(inbox.offer(group.getFirst()));
+        return group;
+    }
+
     private Sequence sequence(int arrival, int promptTokens, int maxTokens, SamplingParameters sampling) {
         return new Sequence(
-                new Sequence.Spec(
-                        arrival,
-                        0,
-                        Requests.prompt(arrival, promptTokens, 300),
-                        maxTokens,
-                        sampling,
-                        new BitSet(),
-                        TokenBuffer.NO_LOGPROBS,
-                        false,
-                        ""),
-                loading.pool());
+                spec(arrival, Requests.prompt(arrival, promptTokens, 300), maxTokens, sampling), loading.pool());
+    }
+
+    private static Sequence.Spec spec(int arrival, int[] prompt, int maxTokens, SamplingParameters sampling) {
+        return new Sequence.Spec(
+                arrival, 0, prompt, maxTokens, sampling, new BitSet(), TokenBuffer.NO_LOGPROBS, false, "");
     }
 
     @Test
@@ -159,25 +161,75 @@ class EngineLoopTest {
     @Test
     void stepThatTheKernelsRefuse_failsItsSequences_andTheLoopGoesOn() {
         open();
-        var refused = new Sequence(
-                new Sequence.Spec(
-                        1,
-                        0,
-                        new int[] {999_999},
-                        3,
-                        SamplingParameters.greedy(),
-                        new BitSet(),
-                        TokenBuffer.NO_LOGPROBS,
-                        false,
-                        ""),
-                loading.pool());
-        assertTrue(inbox.offer(refused));
+        var refused = addGroup(new int[] {999_999}, 3, 1).getFirst();
         assertTrue(loop.turn());
         assertEquals(TokenBuffer.Ending.FAILED, refused.output().ending());
         assertEquals(1, stats.read().failed());
         var next = add(2, 5, 1, SamplingParameters.greedy());
         assertTrue(loop.turn());
         assertEquals(TokenBuffer.Ending.LENGTH, next.output().ending());
+        assertFalse(loop.turn());
+    }
+
+    @Test
+    void group_takesOnePlace_andCountsOnceWithItsLastChoice() {
+        open();
+        List<Sequence> group = addGroup(Requests.prompt(1, 20, 300), 5, 3);
+        assertEquals(1, inbox.taken());
+        loop.turn();
+        assertEquals(0, inbox.taken());
+        inbox.stop(group.get(1));
+        loop.turn();
+        assertEquals(TokenBuffer.Ending.STOP, group.get(1).output().ending());
+        assertEquals(0, stats.read().finished());
+        while (loop.turn()) {}
+        assertEquals(TokenBuffer.Ending.LENGTH, group.get(2).output().ending());
+        assertEquals(1, stats.read().finished());
+        assertEquals(0, stats.read().cancelled() + stats.read().failed());
+    }
+
+    @Test
+    void group_cancelled_countsOnce_waitingOrRunning() {
+        open("quire.batch.tokens", "64");
+        for (int turns = 0; turns < 4; turns++) {
+            long before = stats.read().cancelled();
+            List<Sequence> group = addGroup(Requests.prompt(1, 100, 300), 50, 3);
+            for (int turn = 0; turn < turns; turn++) {
+                loop.turn();
+            }
+            group.forEach(inbox::cancel);
+            assertFalse(loop.turn());
+            assertEquals(before + 1, stats.read().cancelled(), "turns=" + turns);
+            assertEquals(0, inbox.taken());
+            assertEquals(0, loading.pool().inUse());
+        }
+    }
+
+    /// Choices that nobody wants any more may be any of them, the one that computes the prompt last.
+    @Test
+    void group_cancelledOneByOne_goesOnUntilTheLast() {
+        open("quire.batch.tokens", "64");
+        List<Sequence> group = addGroup(Requests.prompt(1, 100, 300), 50, 3);
+        inbox.cancel(group.get(2));
+        assertTrue(loop.turn());
+        inbox.cancel(group.get(1));
+        assertTrue(loop.turn());
+        assertEquals(1, group.get(0).output().count());
+        assertEquals(0, stats.read().cancelled());
+        inbox.cancel(group.get(0));
+        assertFalse(loop.turn());
+        assertEquals(1, stats.read().cancelled());
+        assertEquals(0, stats.read().finished());
+    }
+
+    @Test
+    void group_thatTheKernelsRefuse_failsOnce() {
+        open();
+        List<Sequence> group = addGroup(new int[] {999_999}, 3, 4);
+        assertTrue(loop.turn());
+        group.forEach(sequence ->
+                assertEquals(TokenBuffer.Ending.FAILED, sequence.output().ending()));
+        assertEquals(1, stats.read().failed());
         assertFalse(loop.turn());
     }
 

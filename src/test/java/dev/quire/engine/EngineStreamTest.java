@@ -1,5 +1,8 @@
 package dev.quire.engine;
 
+import static dev.quire.engine.Engines.assertEveryBlockIsFree;
+import static dev.quire.engine.Engines.start;
+import static dev.quire.engine.Engines.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -15,7 +18,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,29 +27,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /// The three promises, on the running engine.
 class EngineStreamTest {
-    private static InferenceEngine start(String... overrides) {
-        var engine = InferenceEngine.start(TestSettings.of(overrides));
-        assertTrue(engine.awaitReady(60_000), () -> engine.stats().stateReason());
-        return engine;
-    }
-
-    /// Waits until `condition` holds; the deadline only says when a broken engine is given up.
-    private static void until(BooleanSupplier condition) {
-        long deadline = System.nanoTime() + 30_000_000_000L;
-        while (!condition.getAsBoolean()) {
-            assertTrue(System.nanoTime() < deadline, "condition must come true");
-            Thread.onSpinWait();
-        }
-    }
-
-    private static void assertEveryBlockIsFree(InferenceEngine engine) {
-        until(() -> engine.stats().running() == 0 && engine.stats().waiting() == 0);
-        until(() -> engine.stats().inUse() == 0);
-        EngineStats stats = engine.stats();
-        assertEquals(stats.blocks(), stats.free() + stats.cached());
-        assertEquals(0, stats.tokensStored());
-    }
-
     @ParameterizedTest
     @ValueSource(strings = {"cpu", "reference"})
     void mixedRequests_inATinyPool_giveTheTokensThatEachGivesAlone(String backend) {
@@ -258,7 +237,7 @@ class EngineStreamTest {
                     GenerationRequest.NO_LOGPROBS,
                     false);
             Answer answer = Answer.to(engine, request).await();
-            assertEquals(new Finished(Reason.LENGTH, 4 * 16 + 1 - 10), answer.end());
+            assertEquals(new Finished(0, Reason.LENGTH, 4 * 16 + 1 - 10, 0, 0), answer.end());
         }
     }
 

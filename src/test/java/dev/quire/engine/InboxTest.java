@@ -61,6 +61,17 @@ class InboxTest {
     }
 
     @Test
+    void stopped_areTakenApartFromTheCancelled() {
+        var inbox = new Inbox(2);
+        var sequence = sequence();
+        inbox.stop(sequence);
+        assertFalse(inbox.isEmpty());
+        assertNull(inbox.takeCancelled());
+        assertSame(sequence, inbox.takeStopped());
+        assertTrue(inbox.isEmpty());
+    }
+
+    @Test
     void newInbox_withoutRoom_isRefused() {
         var e = assertThrows(IllegalArgumentException.class, () -> new Inbox(0));
         assertEquals("capacity must be positive: capacity=0", e.getMessage());

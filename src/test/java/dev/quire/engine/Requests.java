@@ -24,6 +24,36 @@ public final class Requests {
                 prompt, OptionalInt.of(maxTokens), sampling, List.of(), true, 0, GenerationRequest.NO_LOGPROBS, false);
     }
 
+    /// The same with `choices` answers.
+    public static GenerationRequest choices(GenerationRequest request, int choices) {
+        return new GenerationRequest(
+                request.prompt(),
+                choices,
+                request.maxTokens(),
+                request.sampling(),
+                request.stop(),
+                request.ignoreEos(),
+                request.priority(),
+                request.logprobs(),
+                request.scorePrompt(),
+                request.cacheSalt());
+    }
+
+    /// What choice `index` of `request` is alone.
+    public static GenerationRequest alone(GenerationRequest request, int index) {
+        return new GenerationRequest(
+                request.prompt(),
+                1,
+                request.maxTokens(),
+                request.sampling().withSeed(request.sampling().seed() + index),
+                request.stop(),
+                request.ignoreEos(),
+                request.priority(),
+                request.logprobs(),
+                request.scorePrompt(),
+                request.cacheSalt());
+    }
+
     /// Number `index` of a mix: prompts of 1 … 120 tokens, answers of 1 … 60, greedy and seeded in turn, some with
     /// penalties, bias, top-k, top-p and min-p.
     public static GenerationRequest mixed(int index, int vocabulary) {

@@ -28,9 +28,13 @@ class TokenStreamTest {
     private final TokenBuffer output = sequence.output();
 
     private static Sequence sequence() {
+        return group(1).getFirst();
+    }
+
+    private static List<Sequence> group(int choices) {
         var endTokens = new BitSet();
         endTokens.set(Tokens.of("e"));
-        return new Sequence(
+        return Sequence.group(
                 new Sequence.Spec(
                         0,
                         0,
@@ -41,6 +45,7 @@ class TokenStreamTest {
                         TokenBuffer.NO_LOGPROBS,
                         false,
                         ""),
+                choices,
                 new BlockPool(4, 16));
     }
 
@@ -99,11 +104,15 @@ class TokenStreamTest {
     }
 
     private TokenStream stream(String... stops) {
-        return new TokenStream(sequence, inbox, Tokens.TOKENIZER, List.of(stops));
+        return new TokenStream(List.of(sequence), inbox, Tokens.TOKENIZER, List.of(stops));
     }
 
     private void write(String letters) {
-        letters.chars().forEach(letter -> output.append(Tokens.of(Character.toString(letter))));
+        write(sequence, letters);
+    }
+
+    private static void write(Sequence sequence, String letters) {
+        letters.chars().forEach(letter -> sequence.output().append(Tokens.of(Character.toString(letter))));
     }
 
     @Test
@@ -116,7 +125,7 @@ class TokenStreamTest {
         assertEquals("abc", reader.text());
         assertEquals(0, reader.completed);
         reader.subscription.request(1);
-        assertEquals(new Finished(Reason.LENGTH, 3), reader.events.get(1));
+        assertEquals(new Finished(0, Reason.LENGTH, 3, 0, 0), reader.events.get(1));
         assertEquals(1, reader.completed);
     }
 
@@ -199,7 +208,7 @@ class TokenStreamTest {
         output.end(TokenBuffer.Ending.STOP, "");
         stream.drain();
         assertEquals("a", reader.text());
-        assertEquals(new Finished(Reason.STOP, 2), reader.events.getLast());
+        assertEquals(new Finished(0, Reason.STOP, 2, 0, 0), reader.events.getLast());
     }
 
     @Test
@@ -208,12 +217,12 @@ class TokenStreamTest {
         output.end(TokenBuffer.Ending.LENGTH, "");
         Reader reader = read(5, "bca");
         assertEquals("a", reader.text());
-        assertEquals(new Finished(Reason.STOP, 4), reader.events.getLast());
-        assertSame(sequence, inbox.takeCancelled());
+        assertEquals(new Finished(0, Reason.STOP, 4, 0, 0), reader.events.getLast());
+        assertSame(sequence, inbox.takeStopped());
 
         Reader last = read(5, "abcabcabca");
         assertEquals("", last.text());
-        assertEquals(new Finished(Reason.STOP, 10), last.events.getLast());
+        assertEquals(new Finished(0, Reason.STOP, 10, 0, 0), last.events.getLast());
     }
 
     @Test
@@ -226,7 +235,7 @@ class TokenStreamTest {
         stream.drain();
         output.end(TokenBuffer.Ending.FAILED, "why");
         reader.subscription.request(1);
-        assertEquals(new Finished(Reason.STOP, 3), reader.events.getLast());
+        assertEquals(new Finished(0, Reason.STOP, 3, 0, 0), reader.events.getLast());
     }
 
     @Test
@@ -250,6 +259,109 @@ class TokenStreamTest {
         reader.subscription.request(1);
         assertEquals(0, stream.unreadNanos(System.nanoTime() + 1_000_000_000));
         assertFalse(stream.done());
+    }
+
+    @Test
+    void choices_areToldInTurn_andTheStreamEndsWithTheLast() {
+        List<Sequence> group = group(3);
+        var reader = new Reader(event -> {});
+        new TokenStream(group, inbox, Tokens.TOKENIZER, List.of()).subscribe(reader);
+        write(group.get(0), "ab");
+        write(group.get(1), "c");
+        write(group.get(2), "d");
+        group.get(0).output().end(TokenBuffer.Ending.LENGTH, "");
+        reader.subscription.request(4);
+        assertEquals(
+                List.of("0ab", "1c", "2d", "0LENGTH"),
+                reader.events.stream().map(TokenStreamTest::summary).toList());
+        assertEquals(0, reader.completed);
+        write(group.get(2), "e");
+        group.get(2).output().end(TokenBuffer.Ending.STOP, "");
+        group.get(1).output().end(TokenBuffer.Ending.LENGTH, "");
+        reader.subscription.request(1);
+        assertEquals("1LENGTH", summary(reader.events.getLast()));
+        assertEquals(0, reader.completed);
+        reader.subscription.request(2);
+        assertEquals("2STOP", summary(reader.events.getLast()));
+        assertEquals(1, reader.completed);
+        assertNull(inbox.takeCancelled());
+    }
+
+    private static String summary(GenerationEvent event) {
+        return switch (event) {
+            case GenerationEvent.PromptScored scored -> scored.choice() + "scored";
+            case Delta delta -> delta.choice() + delta.text();
+            case Finished end -> end.choice() + end.reason().name();
+            case GenerationEvent.Failed failed -> failed.message();
+        };
+    }
+
+    @Test
+    void stopText_endsItsChoiceAlone() {
+        List<Sequence> group = group(2);
+        var reader = new Reader(event -> {});
+        new TokenStream(group, inbox, Tokens.TOKENIZER, List.of("b")).subscribe(reader);
+        write(group.get(0), "abc");
+        write(group.get(1), "cd");
+        reader.subscription.request(9);
+        assertEquals(
+                List.of("0a", "1cd", "0STOP"),
+                reader.events.stream().map(TokenStreamTest::summary).toList());
+        assertSame(group.get(0), inbox.takeStopped());
+        assertNull(inbox.takeStopped());
+        assertNull(inbox.takeCancelled());
+        assertEquals(0, reader.completed);
+    }
+
+    @Test
+    void failureOfOneChoice_failsTheAnswer_andCancelsThoseThatGoOn() {
+        List<Sequence> group = group(3);
+        var stream = new TokenStream(group, inbox, Tokens.TOKENIZER, List.of());
+        var reader = new Reader(event -> {});
+        stream.subscribe(reader);
+        reader.subscription.request(Long.MAX_VALUE);
+        write(group.get(0), "a");
+        group.get(0).output().end(TokenBuffer.Ending.LENGTH, "");
+        stream.drain();
+        group.get(1).output().end(TokenBuffer.Ending.FAILED, "why");
+        stream.drain();
+        assertEquals(
+                List.of("0a", "0LENGTH", "why"),
+                reader.events.stream().map(TokenStreamTest::summary).toList());
+        assertEquals(1, reader.completed);
+        assertSame(group.get(2), inbox.takeCancelled());
+        assertNull(inbox.takeCancelled());
+        write(group.get(2), "b");
+        stream.drain();
+        assertEquals(3, reader.events.size());
+    }
+
+    @Test
+    void cancel_cancelsEveryChoiceThatGoesOn() {
+        List<Sequence> group = group(3);
+        var reader = new Reader(event -> {});
+        new TokenStream(group, inbox, Tokens.TOKENIZER, List.of()).subscribe(reader);
+        group.get(1).output().end(TokenBuffer.Ending.LENGTH, "");
+        reader.subscription.request(1);
+        reader.subscription.cancel();
+        assertSame(group.get(0), inbox.takeCancelled());
+        assertSame(group.get(2), inbox.takeCancelled());
+        assertNull(inbox.takeCancelled());
+    }
+
+    @Test
+    void unread_isWhatAnyChoiceHas() {
+        List<Sequence> group = group(2);
+        var stream = new TokenStream(group, inbox, Tokens.TOKENIZER, List.of());
+        var reader = new Reader(event -> {});
+        stream.subscribe(reader);
+        reader.subscription.request(1);
+        write(group.get(1), "a");
+        stream.drain();
+        assertEquals(0, stream.unreadNanos(System.nanoTime() + 1_000_000_000));
+        write(group.get(1), "b");
+        stream.drain();
+        assertTrue(stream.unreadNanos(System.nanoTime() + 1_000_000_000) >= 1_000_000_000);
     }
 
     /// One reader that throws must not end the thread that serves the others.
