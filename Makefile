@@ -27,7 +27,7 @@ TOOLS_MISSING = $(shell build/missing-tools)
 fuzz-flags = $(if $(MUTANTS),-Dfuzz.mutants=$(MUTANTS)) $(if $(SEED),-Dfuzz.seed=$(SEED))
 simulation-flags = $(if $(WORKLOADS),-Dsimulation.workloads=$(WORKLOADS)) $(if $(SEED),-Dsimulation.seed=$(SEED))
 
-.PHONY: help run test test-fuzz test-simulation hostile-files build native format bench share compare accuracy check-tokenizers vocabularies clean
+.PHONY: help run test test-fuzz test-simulation hostile-files build native format bench share sharing compare accuracy check-tokenizers vocabularies clean
 
 ## run: build what is needed, fetch the default model the first time, serve on port 8080 (ARGS="--port 9090" adds flags)
 run: $(JAR)
@@ -89,6 +89,10 @@ bench: $(JAR)
 ## share: say what a step costs beside the kernels, at 32 streams (bench/README.md)
 share: $(JAR)
 	@python3 bench/step_share.py $(ARGS)
+
+## sharing: how much sooner n answers to one prompt begin than n requests that share nothing (bench/README.md)
+sharing: $(JAR)
+	@python3 bench/sharing.py $(ARGS)
 
 ## compare: Quire, llama.cpp and others in turn, into docs/results/cpu.md (ARGS="--quick" for a trial; bench/README.md)
 compare: $(JAR)

@@ -1,5 +1,6 @@
-"""The parts of compare.py and accuracy_llama.py that need no server: python3 -m unittest bench/bench_test.py"""
+"""The parts of compare.py, accuracy_llama.py and sharing.py that need no server: python3 -m unittest bench/bench_test.py"""
 
+import argparse
 import pathlib
 import sys
 import tempfile
@@ -10,6 +11,8 @@ import accuracy_llama
 import compare
 import cpu_report
 import peers
+import sharing
+from step_share import ShareError
 
 
 def level(rate, first=100.0, **more):
@@ -173,6 +176,37 @@ class AccuracyTest(unittest.TestCase):
         broken = {"prompts": [{**self.REFERENCE["prompts"][0], "top_tokens": [[7]]}]}
         with self.assertRaisesRegex(accuracy_llama.Failure, "a list for each position: prompt=a"):
             list(accuracy_llama.positions(broken))
+
+
+class SharingTest(unittest.TestCase):
+    OPTIONS = argparse.Namespace(n=2, prompt_tokens=500, max_tokens=4, model="m")
+
+    def test_begun_textOrEnd_countsAndNothingElse(self):
+        self.assertEqual(sharing.begun(b'data: {"choices":[{"index":3,"text":"a"}]}\n'), {3})
+        self.assertEqual(sharing.begun(b'data: {"choices":[{"index":1,"text":"","finish_reason":"length"}]}\n'), {1})
+        self.assertEqual(sharing.begun(b'data: {"choices":[{"index":1,"text":"","finish_reason":null}]}\n'), set())
+        self.assertEqual(sharing.begun(b'data: {"choices":[],"usage":{}}\n'), set())
+        self.assertEqual(sharing.begun(b"data: [DONE]\n"), set())
+        self.assertEqual(sharing.begun(b"\n"), set())
+
+    def test_begun_error_isRaised(self):
+        with self.assertRaisesRegex(ShareError, "answer must be complete: error="):
+            sharing.begun(b'data: {"error":{"message":"stopped"}}\n')
+
+    def test_bodies_everyWayDrawsTheSame_andColdOnesShareNothing(self):
+        n, cold, together = (sharing.bodies(way, self.OPTIONS, [1, 2], 40) for way in sharing.WAYS)
+        self.assertEqual([(body["n"], body["seed"]) for body in n], [(2, 40)])
+        self.assertEqual([body["seed"] for body in cold], [40, 41])
+        self.assertEqual(len({body["cache_salt"] for body in cold}), 2)
+        self.assertEqual([body["seed"] for body in together], [40, 41])
+        self.assertNotIn("cache_salt", together[0] | n[0])
+
+    def test_report_ratiosAreOfTheSameRound(self):
+        rounds = [{"n": (1.0, 500), "cold": (cold, 1000), "together": (2.0, 520)} for cold in (4.0, 6.0, 9.0)]
+        text = sharing.report(rounds, self.OPTIONS)
+        self.assertIn("| cold | 6000 (4000 – 9000) | 1000 (1000 – 1000) |", text)
+        self.assertIn("cold / n: 6.00 (4.00 – 9.00) times in 3 rounds; 5 wanted: met", text)
+        self.assertIn("together / n: 2.00 (2.00 – 2.00) times", text)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ public final class BlockTable {
     private int blocks;
     private int length;
     private int sharedTokens;
+    private int settleAt; // tokens at which the chain must hear of an append: most fill no block
 
     /// An empty table for at most `maxTokens` tokens, which the prefix index never hears of.
     public BlockTable(BlockPool pool, int maxTokens) {
@@ -42,6 +43,13 @@ public final class BlockTable {
         this.pool = pool;
         this.chain = chain;
         block = new int[pool.blocksFor(maxTokens)];
+    }
+
+    /// Hashes the blocks that the first `tokens` tokens will fill, which must be there: else `open` and `plan` do.
+    /// May be called before the table is handed to the thread that owns it.
+    public void prepare(int tokens) {
+        checkedBlocks(tokens);
+        chain.prepare(tokens);
     }
 
     /// Blocks held.
@@ -144,6 +152,7 @@ public final class BlockTable {
     /// The planned tokens were not computed: their blocks leave the index.
     public void rollBack() {
         chain.rollBack(block);
+        settleAt = 0;
     }
 
     /// Whether the blocks that `open` shared are in the index still. If not, their writer failed in the same step.
@@ -162,7 +171,10 @@ public final class BlockTable {
         for (int at = Math.max(length, sharedTokens); at < end; at += blockSize - at % blockSize) {
             pool.fill(block[at / blockSize], Math.min(blockSize, end - at / blockSize * blockSize));
         }
-        chain.settle(block, end / blockSize);
+        if (end >= settleAt) {
+            chain.settle(block, end / blockSize);
+            settleAt = (end / blockSize + 1) * blockSize;
+        }
         length = end;
     }
 
@@ -215,6 +227,7 @@ public final class BlockTable {
     /// Takes the blocks that this table wrote out of the index: what they hold is not to be trusted.
     public void forget() {
         chain.unlink(block, sharedTokens / pool.blockSize());
+        settleAt = 0;
     }
 
     /// Gives every block back, last first, so that a cached tail is taken before the prefix it extends, and
@@ -233,6 +246,7 @@ public final class BlockTable {
         chain.reset();
         length = 0;
         sharedTokens = 0;
+        settleAt = 0;
     }
 
     /// Throws if the table contradicts itself: after each operation in tests, when the engine falls idle in

@@ -36,6 +36,14 @@ final class PrefixChain {
         return settled;
     }
 
+    /// Computes the hashes of the blocks that the first `tokens` tokens fill, so that nobody else has to. The thread
+    /// that makes the sequence may do so before the engine thread knows it.
+    void prepare(int tokens) {
+        if (index.on() && tokens >= index.blockSize()) {
+            hash(tokens / index.blockSize() - 1);
+        }
+    }
+
     /// Finds the blocks that hold the first `tokens` tokens, as many as there are, into `destination`; returns how
     /// many. Links nothing.
     int find(int tokens, int[] destination) {

@@ -83,6 +83,7 @@ public final class Sequence {
                 spec.scorePrompt()
                         ? new TokenBuffer(spec.prompt().length - 1, Math.max(0, spec.logprobs()))
                         : new TokenBuffer(0, TokenBuffer.NO_LOGPROBS));
+        table.prepare(length); // here, on the caller's thread; those that follow get the hashes with their fork
     }
 
     private Sequence(Spec spec, BlockPool pool, Choices choices, TokenBuffer promptScores) {

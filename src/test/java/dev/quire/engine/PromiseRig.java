@@ -1,0 +1,136 @@
+package dev.quire.engine;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.quire.engine.TurnedEngine.Draw;
+import dev.quire.sampling.SamplingParameters;
+import dev.quire.scheduler.Sequence;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.provider.Arguments;
+
+/// A model on one kind of kernels and cache: an engine on which requests run alone, and one for each company that
+/// they are put in. Engines are opened when they are needed, and closed when another setting is.
+final class PromiseRig implements AutoCloseable {
+    /// Tokens a step for which a prompt is never cut.
+    static final int WHOLE = 512;
+
+    private static final int BLOCKS = 64;
+
+    /// `isa` may also be `reference`, for the backend in plain Java.
+    record Setting(String model, String isa, String cacheType) {
+        @Override
+        public String toString() {
+            return model.replaceAll(".*/|\\.gguf", "") + " " + isa + " " + cacheType;
+        }
+    }
+
+    /// How scenarios are run: threads and tokens a step.
+    record Company(int threads, int budget) {
+        @Override
+        public String toString() {
+            return threads + (threads == 1 ? " thread, " : " threads, ") + budget + " tokens a step";
+        }
+    }
+
+    private record Question(List<Integer> prompt, int maxTokens, SamplingParameters sampling) {}
+
+    private final Map<Company, TurnedEngine> engines = new HashMap<>();
+    private final Map<Question, List<Draw>> answers = new HashMap<>();
+    private TurnedEngine aloneEngine;
+    private Setting setting;
+
+    /// Every scenario in every company, with every setting; those of one setting come together.
+    static List<Arguments> cases(List<Setting> settings, List<PromiseScenario> scenarios, List<Company> companies) {
+        List<Arguments> cases = new ArrayList<>();
+        for (Setting setting : settings) {
+            for (PromiseScenario scenario : scenarios) {
+                companies.forEach(company -> cases.add(Arguments.of(setting, scenario, company)));
+            }
+        }
+        return cases;
+    }
+
+    /// The instruction sets that this processor has kernels for.
+    static List<String> isas() {
+        return Stream.of("scalar", "avx2", "avx512", "vnni", "amx")
+                .filter(PromiseRig::present)
+                .toList();
+    }
+
+    private static boolean present(String isa) {
+        try {
+            ModelLoading.open(TestSettings.of("quire.cpu.isa", isa)).close();
+            return true;
+        } catch (IllegalArgumentException e) {
+            assertTrue(e.getMessage().startsWith("processor must have the instruction set: "), e.getMessage());
+            return false;
+        }
+    }
+
+    /// Plays `scenario` in `company`: whatever happens, every answer must be the one that its request gets alone.
+    void play(Setting now, PromiseScenario scenario, Company company) {
+        if (!now.equals(setting)) {
+            close();
+            setting = now;
+        }
+        TurnedEngine engine = engines.computeIfAbsent(company, c -> open(c.threads()));
+        engine.begin(scenario.blocks(), company.budget(), scenario.sharing());
+        var story = new PromiseStory(this, engine, 1 + scenario.ordinal(), company.budget());
+        scenario.play(story);
+        story.end();
+    }
+
+    private TurnedEngine open(int threads) {
+        boolean reference = setting.isa().equals("reference");
+        return new TurnedEngine(TestSettings.of(
+                "quire.model",
+                setting.model(),
+                "quire.backend",
+                reference ? "reference" : "cpu",
+                "quire.cpu.isa",
+                reference ? "auto" : setting.isa(),
+                "quire.cache.type",
+                setting.cacheType(),
+                "quire.packing",
+                setting.isa().equals("auto") ? "disk" : "memory", // the folder keeps one instruction set's
+                "quire.threads",
+                Integer.toString(threads),
+                "quire.batch.tokens",
+                Integer.toString(WHOLE),
+                "quire.batch.sequences",
+                Integer.toString(TurnedEngine.MOST_SEQUENCES),
+                "quire.cache.blocks",
+                Integer.toString(BLOCKS)));
+    }
+
+    /// What the request draws on an engine that runs nothing else, shares nothing and computes the prompt in one
+    /// piece on one thread.
+    List<Draw> alone(Sequence.Spec spec) {
+        var question = new Question(IntStream.of(spec.prompt()).boxed().toList(), spec.maxTokens(), spec.sampling());
+        return answers.computeIfAbsent(question, q -> {
+            if (aloneEngine == null) {
+                aloneEngine = open(1);
+            }
+            aloneEngine.begin(BLOCKS, WHOLE, false);
+            aloneEngine.send(spec, 1);
+            aloneEngine.run();
+            return new ArrayList<>(aloneEngine.draws(spec.sampling().seed()));
+        });
+    }
+
+    @Override
+    public void close() {
+        engines.values().forEach(TurnedEngine::close);
+        engines.clear();
+        answers.clear();
+        if (aloneEngine != null) {
+            aloneEngine.close();
+            aloneEngine = null;
+        }
+    }
+}
