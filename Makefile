@@ -27,7 +27,8 @@ TOOLS_MISSING = $(shell build/missing-tools)
 fuzz-flags = $(if $(MUTANTS),-Dfuzz.mutants=$(MUTANTS)) $(if $(SEED),-Dfuzz.seed=$(SEED))
 simulation-flags = $(if $(WORKLOADS),-Dsimulation.workloads=$(WORKLOADS)) $(if $(SEED),-Dsimulation.seed=$(SEED))
 
-.PHONY: help run test test-fuzz test-simulation hostile-files build native format bench share sharing compare accuracy check-tokenizers vocabularies clean
+.PHONY: help run test test-fuzz test-simulation hostile-files build native format bench share sharing jmh prefix-cost compare \
+  accuracy check-tokenizers vocabularies benchmarks clean
 
 ## run: build what is needed, fetch the default model the first time, serve on port 8080 (ARGS="--port 9090" adds flags)
 run: $(JAR)
@@ -39,6 +40,7 @@ test:
 	@build/fetch-llama-source
 	@$(MAKE) --no-print-directory -j$(shell nproc) -C native-libs all test OUT=$(NATIVE_OUT)
 	@$(MVN) $(stub-flag) $(fuzz-flags) $(simulation-flags) verify
+	@$(MVN) -q -Dexec.skip -Djavacpp.skip=true -Pbench test-compile
 	@touch $(JAR)
 
 ## test-fuzz: damage model files and open each (MUTANTS=number of them, SEED=number for other ones)
@@ -93,6 +95,24 @@ share: $(JAR)
 ## sharing: how much sooner n answers to one prompt begin than n requests that share nothing (bench/README.md)
 sharing: $(JAR)
 	@python3 bench/sharing.py $(ARGS)
+
+## jmh: microbenchmarks (ARGS="PoolBenchmark -prof gc -i 3"; bench/README.md)
+jmh: benchmarks
+	@$(BENCH_JAVA) org.openjdk.jmh.Main $(or $(ARGS),-prof gc)
+
+## prefix-cost: what prefix caching costs the step loop when nothing is shared (ARGS="--kernel-mib 32"; bench/README.md)
+prefix-cost: benchmarks
+	@$(BENCH_JAVA) -XX:+UseSerialGC dev.quire.engine.PrefixCost $(ARGS)
+
+BENCH_JAVA = $(JAVA_HOME)/bin/java --sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED \
+  -Djava.util.logging.manager=org.jboss.logmanager.LogManager \
+  -cp target/bench-classes:target/classes:$$(cat target/bench-class-path)
+
+# Compiled by `make test` too, so that they keep up with what they measure.
+benchmarks:
+	$(check-tools)
+	@$(MAKE) --no-print-directory -j$(shell nproc) -C native-libs OUT=$(NATIVE_OUT)
+	@$(MVN) -q $(stub-flag) -Dexec.skip -Pbench test-compile
 
 ## compare: Quire, llama.cpp and others in turn, into docs/results/cpu.md (ARGS="--quick" for a trial; bench/README.md)
 compare: $(JAR)

@@ -154,21 +154,17 @@ public final class Scheduler {
         sequence.end(ending, failure);
     }
 
-    /// Has planned sequences start again whose shared prefix nobody will compute; those that share theirs, too.
+    /// Has planned sequences start again whose shared prefix nobody will compute. Once through is enough: who shares
+    /// what an orphan was to compute also shares all that the orphan does.
     private void restartOrphans() {
-        boolean found = true;
-        while (found) {
-            found = false;
-            for (int i = 0; i < plan.sequences(); i++) {
-                Sequence sequence = plan.sequence(i);
-                boolean open = !plan.computed(i) && sequence.state() == Sequence.State.RUNNING;
-                if (open && !sequence.table().prefixStands()) {
-                    stopRunning(sequence);
-                    sequence.suspend();
-                    waiting.add(sequence);
-                    restarts++;
-                    found = true;
-                }
+        for (int i = 0; i < plan.sequences(); i++) {
+            Sequence sequence = plan.sequence(i);
+            boolean open = !plan.computed(i) && sequence.state() == Sequence.State.RUNNING;
+            if (open && !sequence.table().prefixStands()) {
+                stopRunning(sequence);
+                sequence.suspend();
+                waiting.add(sequence);
+                restarts++;
             }
         }
     }

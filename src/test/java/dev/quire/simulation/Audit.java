@@ -29,10 +29,12 @@ final class Audit {
         entries = new int[pool.blocks()];
     }
 
-    /// A plan keeps the bounds of a step, moves every running sequence and prefills after it decodes.
+    /// A plan keeps the bounds of a step and of admission, moves every running sequence and prefills after it
+    /// decodes.
     void checkPlan(StepPlan plan, List<FakeEngine.Run> runs) {
         int tokens = 0;
         int rows = 0;
+        int admitted = 0;
         boolean prefill = false;
         for (FakeEngine.Run run : runs) {
             Sequence sequence = run.sequence().sequence;
@@ -43,10 +45,15 @@ final class Audit {
                         + run.sequence());
             }
             prefill |= run.count() > 1;
+            admitted += run.sequence().admitted() ? 1 : 0;
         }
         assertEquals(tokens, plan.tokens(), "plan.tokens");
         assertEquals(scheduler.running(), runs.size(), "running sequences in the plan");
         assertTrue(runs.size() > 0, "a step must compute something");
+        if (admitted > 0 && runs.size() > 1 && pool.available() < limits.watermark()) {
+            fail("admission must leave the watermark while others run: available=" + pool.available() + ", watermark="
+                    + limits.watermark());
+        }
         assertTrue(tokens <= limits.tokens() && rows <= limits.rows(), "tokens=" + tokens + ", rows=" + rows);
     }
 

@@ -25,7 +25,8 @@ final class FakeEngine {
     private final List<SimulatedSequence> sequences; // by arrival number
     private final FakeMemory memory;
     private final List<Run> runs = new ArrayList<>();
-    private final List<Integer> fresh = new ArrayList<>(); // block, slots kept; and so on
+    private final List<Integer> fresh = new ArrayList<>(); // blocks taken for the step
+    private final List<Integer> kept = new ArrayList<>(); // slots of each that a copy fills
     private BlockCopies copies;
 
     FakeEngine(BlockPool pool, Scheduler scheduler, List<SimulatedSequence> sequences) {
@@ -37,6 +38,11 @@ final class FakeEngine {
 
     FakeMemory memory() {
         return memory;
+    }
+
+    /// Blocks that the plan took, for new tokens or for copies.
+    List<Integer> fresh() {
+        return fresh;
     }
 
     /// Builds the batch: from here on, only copies, tokens, positions, slots and tables count.
@@ -62,6 +68,7 @@ final class FakeEngine {
     /// Blocks that were taken for this step. A copy keeps what was copied, as far as its sequence has computed it.
     private void findFreshBlocks() {
         fresh.clear();
+        kept.clear();
         for (int i = 0; i < scheduler.running(); i++) {
             SimulatedSequence sequence =
                     sequences.get((int) scheduler.runningSequence(i).arrival());
@@ -69,7 +76,7 @@ final class FakeEngine {
             for (int k = 0; k < table.blocks(); k++) {
                 if (sequence.fresh(k, pool.blockSize())) {
                     fresh.add(table.block(k));
-                    fresh.add(copied(table.block(k)) ? Math.max(0, table.length() - k * pool.blockSize()) : 0);
+                    kept.add(copied(table.block(k)) ? Math.max(0, table.length() - k * pool.blockSize()) : 0);
                 }
             }
         }
@@ -138,8 +145,8 @@ final class FakeEngine {
         for (int i = 0; i < copies.count(); i++) {
             memory.copy(copies.source(i), copies.destination(i));
         }
-        for (int i = 0; i < fresh.size(); i += 2) {
-            memory.wipe(fresh.get(i), fresh.get(i + 1));
+        for (int i = 0; i < fresh.size(); i++) {
+            memory.wipe(fresh.get(i), kept.get(i));
         }
     }
 

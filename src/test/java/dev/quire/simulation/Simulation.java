@@ -36,6 +36,7 @@ final class Simulation {
     private final FakeEngine engine;
     private final Audit audit;
     private final NaivePrefixes prefixes;
+    private final EvictionOrder evictions;
     private final List<Integer> untrusted = new ArrayList<>(); // blocks that failed sequences wrote in this step
     private int now;
     private long computedTokens;
@@ -54,6 +55,7 @@ final class Simulation {
         engine = new FakeEngine(pool, scheduler, sequences);
         audit = new Audit(pool, scheduler, setup.limits(), engine.memory());
         prefixes = new NaivePrefixes(pool);
+        evictions = new EvictionOrder(pool, scheduler, sequences, engine.memory());
     }
 
     /// Runs `workload` to its end.
@@ -136,11 +138,7 @@ final class Simulation {
     }
 
     private void step() {
-        StepPlan plan = scheduler.plan();
-        scheduler.checkInvariants();
-        List<FakeEngine.Run> runs = engine.build(plan);
-        audit.checkPlan(plan, runs);
-        prefixes.plan(runs);
+        List<FakeEngine.Run> runs = plan();
         if (disturbStep()) {
             engine.carryOutBadly();
             failPlanned(runs);
@@ -152,7 +150,20 @@ final class Simulation {
         scheduler.checkInvariants();
         audit.checkCounters();
         audit.checkMemory();
+        evictions.note();
         sequences.forEach(SimulatedSequence::remember);
+    }
+
+    private List<FakeEngine.Run> plan() {
+        evictions.beforePlan();
+        StepPlan plan = scheduler.plan();
+        scheduler.checkInvariants();
+        List<FakeEngine.Run> runs = engine.build(plan);
+        audit.checkPlan(plan, runs);
+        prefixes.plan(runs);
+        evictions.afterPlan(engine.fresh());
+        evictions.note();
+        return runs;
     }
 
     private void failPlanned(List<FakeEngine.Run> runs) {
