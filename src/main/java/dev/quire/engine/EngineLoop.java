@@ -7,6 +7,7 @@ import dev.quire.engine.StepClock.Part;
 import dev.quire.kernel.Batch;
 import dev.quire.kernel.KernelFaultException;
 import dev.quire.model.Transformer;
+import dev.quire.scheduler.ContiguousShadow;
 import dev.quire.scheduler.Scheduler;
 import dev.quire.scheduler.Sequence;
 import dev.quire.scheduler.StepPlan;
@@ -29,6 +30,7 @@ final class EngineLoop {
     private final BatchBuilder builder;
     private final BlockCopier copier;
     private final StepClock clock = new StepClock(System::nanoTime);
+    private final IdleCheck check = new IdleCheck();
     private volatile boolean stopping;
     private int unstarted;
     private boolean idle = true; // since the last turn
@@ -57,8 +59,17 @@ final class EngineLoop {
     void run() {
         while (!stopping) {
             if (!turn() && inbox.isEmpty() && !stopping) {
-                LockSupport.park(inbox);
+                rest();
             }
+        }
+    }
+
+    /// Sleeps until there is something to do.
+    private void rest() {
+        if (check.wanted()) {
+            LockSupport.parkNanos(inbox, check.waitNanos(clock.markNanos()));
+        } else {
+            LockSupport.park(inbox);
         }
     }
 
@@ -76,10 +87,11 @@ final class EngineLoop {
         return true;
     }
 
-    /// Says how large the pool is, before the first step.
-    void publishPool(long blockBytes) {
+    /// Says how large the pool is, and how long a sequence can get, before the first step.
+    void publishPool(long blockBytes, int modelLength) {
         stats.begin();
         stats.put(Entry.BLOCK_BYTES, blockBytes);
+        stats.put(Entry.MODEL_LENGTH, modelLength);
         stats.end();
         publish(0, 0);
     }
@@ -128,16 +140,21 @@ final class EngineLoop {
 
     /// Nothing is left to do: every block must be back.
     private void settle() {
-        scheduler.checkInvariants();
         if (pool.inUse() != 0) {
             throw new CorruptStateException("an idle engine must hold no block: inUse=" + pool.inUse());
+        }
+        if (check.wanted() && check.waitNanos(clock.markNanos()) == 0) {
+            scheduler.checkInvariants();
+            check.done(clock.markNanos());
         }
         clock.lap(Part.SCHEDULE);
         publish(0, 0);
     }
 
     private void step() {
+        check.ran();
         StepPlan plan = scheduler.plan();
+        publishPeaks();
         releasePlaces();
         if (plan.sequences() == 0) {
             throw new CorruptStateException("a step must compute something: running=" + scheduler.running()
@@ -277,14 +294,22 @@ final class EngineLoop {
         }
     }
 
+    /// After a plan: a step takes all its blocks in it, and gives some back when it commits.
+    private void publishPeaks() {
+        ContiguousShadow contiguous = scheduler.contiguous();
+        stats.begin();
+        stats.raise(Entry.PEAK_RUNNING, scheduler.running());
+        stats.raise(Entry.PEAK_IN_USE, pool.inUse());
+        stats.raise(Entry.PEAK_SAVED, pool.saved());
+        stats.raise(Entry.PEAK_MODEL_BLOCKS, contiguous.modelBlocks());
+        stats.raise(Entry.PEAK_MODEL_FITTING, contiguous.modelFitting());
+        stats.raise(Entry.PEAK_REQUEST_BLOCKS, contiguous.requestBlocks());
+        stats.raise(Entry.PEAK_REQUEST_FITTING, contiguous.requestFitting());
+        stats.end();
+    }
+
     private void publish(int promptTokens, int drawn) {
         stats.begin();
-        stats.put(Entry.BLOCK_SIZE, pool.blockSize());
-        stats.put(Entry.BLOCKS, pool.blocks());
-        stats.put(Entry.FREE, pool.free());
-        stats.put(Entry.CACHED, pool.cached());
-        stats.put(Entry.IN_USE, pool.inUse());
-        stats.put(Entry.TOKENS_STORED, pool.tokensInUse());
         stats.put(Entry.RUNNING, scheduler.running());
         stats.put(Entry.PREEMPTIONS, scheduler.preemptions());
         stats.put(Entry.LAST_STEP_NANOS, clock.markNanos());
@@ -297,6 +322,40 @@ final class EngineLoop {
         stats.add(Entry.STEPS, promptTokens + drawn > 0 ? 1 : 0);
         stats.add(Entry.PROMPT_TOKENS, promptTokens);
         stats.add(Entry.GENERATED_TOKENS, drawn);
+        putPool();
+        putContiguous(scheduler.contiguous());
         stats.end();
+    }
+
+    private void putPool() {
+        stats.put(Entry.BLOCK_SIZE, pool.blockSize());
+        stats.put(Entry.BLOCKS, pool.blocks());
+        stats.put(Entry.FREE, pool.free());
+        stats.put(Entry.CACHED, pool.cached());
+        stats.put(Entry.IN_USE, pool.inUse());
+        stats.put(Entry.TOKENS_STORED, pool.tokensInUse());
+        stats.put(Entry.SHARED, pool.shared());
+        stats.put(Entry.SAVED, pool.saved());
+        stats.put(Entry.COPIES, pool.copies());
+        stats.put(Entry.EVICTIONS, pool.evictions());
+        stats.put(Entry.PREFIX_QUERIES, scheduler.prefixQueries());
+        stats.put(Entry.PREFIX_HITS, scheduler.prefixHits());
+        stats.put(Entry.RESTARTS, scheduler.restarts());
+        stats.raise(Entry.PEAK_SAVED, pool.saved()); // forks share at the commit
+        stats.raise(Entry.PEAK_WASTE, slots(pool.inUse()) - pool.tokensInUse());
+    }
+
+    private void putContiguous(ContiguousShadow contiguous) {
+        stats.put(Entry.TOKENS_LOGICAL, contiguous.tokens());
+        stats.put(Entry.MODEL_BLOCKS, contiguous.modelBlocks());
+        stats.put(Entry.MODEL_FITTING, contiguous.modelFitting());
+        stats.put(Entry.REQUEST_BLOCKS, contiguous.requestBlocks());
+        stats.put(Entry.REQUEST_FITTING, contiguous.requestFitting());
+        stats.raise(Entry.PEAK_MODEL_WASTE, slots(contiguous.modelBlocks()) - contiguous.tokens());
+        stats.raise(Entry.PEAK_REQUEST_WASTE, slots(contiguous.requestBlocks()) - contiguous.tokens());
+    }
+
+    private long slots(long blocks) {
+        return blocks * pool.blockSize();
     }
 }

@@ -3,12 +3,18 @@ package dev.quire.engine;
 /// The engine's state after its last step, as other threads see it. Blocks: `free + cached + inUse + inTransit =
 /// blocks`.
 ///
-/// - `tokensStored`: tokens held by the blocks in use; `waste` = their slots that hold none
+/// - `tokensStored`: tokens held by the blocks in use, those of a shared block once; `waste` = their slots that
+/// hold none
+/// - `tokensLogical`: tokens of the running sequences, each on its own, choices that wait for their prompt
+/// included
+/// - `modelLength`: most tokens of a sequence
 /// - `waiting`: accepted requests that do not run yet, inbox included; `capacity`: their bound
 /// - `lastStepNanos`: `System.nanoTime()` at the end of the last step
 /// - counters since start: `steps`, `preemptions`, `promptTokens` computed, `generatedTokens`, `finished`,
 ///   `cancelled`, `failed`
 /// - `stepNanos`: what the engine thread's time went into
+/// - `sharing`: what blocks of several readers save; `peaks`: the largest values since start
+/// - `contiguous`: what a layout without pages would take for the same sequences
 public record EngineStats(
         State state,
         String stateReason,
@@ -19,7 +25,9 @@ public record EngineStats(
         int inUse,
         int inTransit,
         long tokensStored,
+        long tokensLogical,
         long blockBytes,
+        int modelLength,
         int running,
         int waiting,
         int capacity,
@@ -31,7 +39,10 @@ public record EngineStats(
         long finished,
         long cancelled,
         long failed,
-        StepNanos stepNanos) {
+        StepNanos stepNanos,
+        Sharing sharing,
+        Peaks peaks,
+        Contiguous contiguous) {
     /// Where the engine is in its life.
     public enum State {
         STARTING,
@@ -45,13 +56,66 @@ public record EngineStats(
     /// building batches; the model's kernels; choosing tokens; handing them out.
     public record StepNanos(long waiting, long schedule, long build, long kernels, long sample, long deliver) {}
 
+    /// Sharing now and, from `prefixQueries` on, since the start.
+    ///
+    /// - `blocks`: blocks with several references; `saved`: references beyond the first of each, and so blocks that
+    /// would be taken besides
+    /// - `prefixQueries`, `prefixHits`: tokens looked up in the prefix index, and those of them that were found
+    /// - `evictions`: cached blocks taken for something else; `copies`: blocks copied before a write
+    /// - `restarts`: sequences that started again because nobody computed the prefix they shared
+    public record Sharing(
+            int blocks, long saved, long prefixQueries, long prefixHits, long evictions, long copies, long restarts) {
+        /// Share of the tokens looked up that were found, 0 to 1; 0 when none was.
+        public double hitRate() {
+            return prefixQueries == 0 ? 0 : (double) prefixHits / prefixQueries;
+        }
+    }
+
+    /// The largest values since the start: sequences and blocks as planned, waste at the end of a step.
+    public record Peaks(int running, int inUse, long saved, long wasteTokens) {}
+
+    /// What a contiguous layout would reserve for the sequences that run: the model's length for each, or what each
+    /// request can reach.
+    public record Contiguous(Reserved model, Reserved request) {}
+
+    /// Blocks that would be reserved, and how many of the running sequences would fit the pool with them at once.
+    public record Reserved(long blocks, int fitting, long peakBlocks, int peakFitting, long peakWasteTokens) {}
+
+    /// Share of the pool's blocks that are taken, 0 to 1.
+    public double blockUsage() {
+        return blocks == 0 ? 0 : (double) (inUse + inTransit) / blocks;
+    }
+
+    /// Share of the pool's slots that hold a token of a running sequence, 0 to 1.
+    public double tokenUsage() {
+        return blocks == 0 ? 0 : (double) tokensStored / slots(blocks);
+    }
+
     /// Slots of blocks in use that hold no token.
     public long wasteTokens() {
-        return (long) inUse * blockSize - tokensStored;
+        return slots(inUse) - tokensStored;
     }
 
     /// The same in per cent of the slots in use; 0 when none is.
     public double wastePercent() {
-        return inUse == 0 ? 0 : 100.0 * wasteTokens() / ((long) inUse * blockSize);
+        return percent(wasteTokens(), slots(inUse));
+    }
+
+    /// Slots of `reserved` that would hold no token.
+    public long wasteTokens(Reserved reserved) {
+        return slots(reserved.blocks()) - tokensLogical;
+    }
+
+    /// The same in per cent of the slots reserved; 0 when none is.
+    public double wastePercent(Reserved reserved) {
+        return percent(wasteTokens(reserved), slots(reserved.blocks()));
+    }
+
+    private static double percent(long part, long whole) {
+        return whole == 0 ? 0 : 100.0 * part / whole;
+    }
+
+    private long slots(long blocks) {
+        return blocks * blockSize;
     }
 }

@@ -180,7 +180,7 @@ public final class InferenceEngine implements AutoCloseable {
                     opened.transformer(),
                     opened.copier(),
                     opened.batch());
-            loop.publishPool(opened.kernels().blockBytes());
+            loop.publishPool(opened.kernels().blockBytes(), opened.model().contextLength());
             becomeReady(opened, started);
             serve();
         } catch (ModelFileException | IllegalArgumentException | IllegalStateException e) {

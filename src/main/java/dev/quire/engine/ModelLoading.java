@@ -133,13 +133,17 @@ final class ModelLoading implements AutoCloseable {
             copier = new BlockCopier(kernels, sequences);
             batch = new Batch(limits);
             pool = new BlockPool(blocks, Kernels.PAGE_TOKENS, index(settings, blocks));
-            int watermark = (int)
-                    (blocks * share("quire.cache.watermark", settings.cache().watermark()));
-            scheduler = new Scheduler(pool, new SchedulerLimits(tokens, sequences, limits.rows(), watermark));
+            int watermark = watermark(settings, blocks);
+            var bounds = new SchedulerLimits(tokens, sequences, limits.rows(), watermark);
+            scheduler = new Scheduler(pool, bounds, contextLength);
         } catch (RuntimeException | Error e) {
             kernels.close();
             throw e;
         }
+    }
+
+    private static int watermark(QuireSettings settings, int blocks) {
+        return (int) (blocks * share("quire.cache.watermark", settings.cache().watermark()));
     }
 
     private static PrefixIndex index(QuireSettings settings, int blocks) {

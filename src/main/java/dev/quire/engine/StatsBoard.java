@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicReference;
 /// reader copies them and tries again if a step came in between (a seqlock), so what it returns was true at one
 /// moment.
 final class StatsBoard {
-    /// What is on the board, in the order of {@link EngineStats}' numbers.
+    /// What is on the board; {@link EngineStats} says what each is.
     enum Entry {
         BLOCK_SIZE,
         BLOCKS,
@@ -32,7 +32,30 @@ final class StatsBoard {
         BUILD_NANOS,
         KERNEL_NANOS,
         SAMPLE_NANOS,
-        DELIVER_NANOS
+        DELIVER_NANOS,
+        TOKENS_LOGICAL,
+        MODEL_LENGTH,
+        PREFIX_QUERIES,
+        PREFIX_HITS,
+        EVICTIONS,
+        COPIES,
+        RESTARTS,
+        SHARED,
+        SAVED,
+        MODEL_BLOCKS,
+        MODEL_FITTING,
+        REQUEST_BLOCKS,
+        REQUEST_FITTING,
+        PEAK_RUNNING,
+        PEAK_IN_USE,
+        PEAK_SAVED,
+        PEAK_WASTE,
+        PEAK_MODEL_BLOCKS,
+        PEAK_MODEL_FITTING,
+        PEAK_MODEL_WASTE,
+        PEAK_REQUEST_BLOCKS,
+        PEAK_REQUEST_FITTING,
+        PEAK_REQUEST_WASTE
     }
 
     private static final int ENTRIES = Entry.values().length;
@@ -83,6 +106,11 @@ final class StatsBoard {
         values[entry.ordinal()] += value;
     }
 
+    /// Engine thread, within an update: the largest value so far.
+    void raise(Entry entry, long value) {
+        values[entry.ordinal()] = Math.max(values[entry.ordinal()], value);
+    }
+
     /// Engine thread: ends an update.
     void end() {
         VarHandle.releaseFence();
@@ -110,29 +138,73 @@ final class StatsBoard {
                 whole(copy, Entry.CACHED),
                 whole(copy, Entry.IN_USE),
                 whole(copy, Entry.IN_TRANSIT),
-                copy[Entry.TOKENS_STORED.ordinal()],
-                copy[Entry.BLOCK_BYTES.ordinal()],
+                at(copy, Entry.TOKENS_STORED),
+                at(copy, Entry.TOKENS_LOGICAL),
+                at(copy, Entry.BLOCK_BYTES),
+                whole(copy, Entry.MODEL_LENGTH),
                 whole(copy, Entry.RUNNING),
                 inbox.taken(),
                 inbox.capacity(),
-                copy[Entry.LAST_STEP_NANOS.ordinal()],
-                copy[Entry.STEPS.ordinal()],
-                copy[Entry.PREEMPTIONS.ordinal()],
-                copy[Entry.PROMPT_TOKENS.ordinal()],
-                copy[Entry.GENERATED_TOKENS.ordinal()],
-                copy[Entry.FINISHED.ordinal()],
-                copy[Entry.CANCELLED.ordinal()],
-                copy[Entry.FAILED.ordinal()],
-                new EngineStats.StepNanos(
-                        copy[Entry.WAIT_NANOS.ordinal()],
-                        copy[Entry.SCHEDULE_NANOS.ordinal()],
-                        copy[Entry.BUILD_NANOS.ordinal()],
-                        copy[Entry.KERNEL_NANOS.ordinal()],
-                        copy[Entry.SAMPLE_NANOS.ordinal()],
-                        copy[Entry.DELIVER_NANOS.ordinal()]));
+                at(copy, Entry.LAST_STEP_NANOS),
+                at(copy, Entry.STEPS),
+                at(copy, Entry.PREEMPTIONS),
+                at(copy, Entry.PROMPT_TOKENS),
+                at(copy, Entry.GENERATED_TOKENS),
+                at(copy, Entry.FINISHED),
+                at(copy, Entry.CANCELLED),
+                at(copy, Entry.FAILED),
+                stepNanos(copy),
+                sharing(copy),
+                new EngineStats.Peaks(
+                        whole(copy, Entry.PEAK_RUNNING),
+                        whole(copy, Entry.PEAK_IN_USE),
+                        at(copy, Entry.PEAK_SAVED),
+                        at(copy, Entry.PEAK_WASTE)),
+                contiguous(copy));
+    }
+
+    private static EngineStats.StepNanos stepNanos(long[] values) {
+        return new EngineStats.StepNanos(
+                at(values, Entry.WAIT_NANOS),
+                at(values, Entry.SCHEDULE_NANOS),
+                at(values, Entry.BUILD_NANOS),
+                at(values, Entry.KERNEL_NANOS),
+                at(values, Entry.SAMPLE_NANOS),
+                at(values, Entry.DELIVER_NANOS));
+    }
+
+    private static EngineStats.Sharing sharing(long[] values) {
+        return new EngineStats.Sharing(
+                whole(values, Entry.SHARED),
+                at(values, Entry.SAVED),
+                at(values, Entry.PREFIX_QUERIES),
+                at(values, Entry.PREFIX_HITS),
+                at(values, Entry.EVICTIONS),
+                at(values, Entry.COPIES),
+                at(values, Entry.RESTARTS));
+    }
+
+    private static EngineStats.Contiguous contiguous(long[] values) {
+        return new EngineStats.Contiguous(
+                new EngineStats.Reserved(
+                        at(values, Entry.MODEL_BLOCKS),
+                        whole(values, Entry.MODEL_FITTING),
+                        at(values, Entry.PEAK_MODEL_BLOCKS),
+                        whole(values, Entry.PEAK_MODEL_FITTING),
+                        at(values, Entry.PEAK_MODEL_WASTE)),
+                new EngineStats.Reserved(
+                        at(values, Entry.REQUEST_BLOCKS),
+                        whole(values, Entry.REQUEST_FITTING),
+                        at(values, Entry.PEAK_REQUEST_BLOCKS),
+                        whole(values, Entry.PEAK_REQUEST_FITTING),
+                        at(values, Entry.PEAK_REQUEST_WASTE)));
+    }
+
+    private static long at(long[] values, Entry entry) {
+        return values[entry.ordinal()];
     }
 
     private static int whole(long[] values, Entry entry) {
-        return Math.toIntExact(values[entry.ordinal()]);
+        return Math.toIntExact(at(values, entry));
     }
 }

@@ -1,6 +1,8 @@
 package dev.quire.health;
 
 import dev.quire.engine.EngineStats;
+import dev.quire.engine.EngineStats.Contiguous;
+import dev.quire.engine.EngineStats.Reserved;
 import dev.quire.engine.EngineStats.StepNanos;
 import dev.quire.engine.InferenceEngine;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -8,6 +10,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import jakarta.inject.Singleton;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
 
@@ -25,13 +28,10 @@ public final class EngineMetrics implements MeterBinder {
     public void bindTo(MeterRegistry registry) {
         gauge(registry, "quire_num_requests_running", "Sequences that run", EngineStats::running);
         gauge(registry, "quire_num_requests_waiting", "Requests that wait", EngineStats::waiting);
-        gauge(registry, "quire_kv_cache_usage", "Share of blocks in use, 0 to 1", EngineMetrics::usage);
-        gauge(registry, "quire_kv_tokens_stored", "Tokens that blocks in use hold", EngineStats::tokensStored);
-        gauge(registry, "quire_kv_waste_tokens", "Slots of blocks in use without a token", EngineStats::wasteTokens);
-        blocks(registry, "free", EngineStats::free);
-        blocks(registry, "cached", EngineStats::cached);
-        blocks(registry, "in_use", EngineStats::inUse);
-        blocks(registry, "in_transit", EngineStats::inTransit);
+        pool(registry);
+        sharing(registry);
+        contiguous(registry, "model", Contiguous::model);
+        contiguous(registry, "request", Contiguous::request);
         counter(registry, "quire_num_preemptions", "Sequences that gave up their blocks", EngineStats::preemptions);
         counter(registry, "quire_prompt_tokens", "Prompt tokens computed", EngineStats::promptTokens);
         counter(registry, "quire_generation_tokens", "Tokens generated", EngineStats::generatedTokens);
@@ -47,8 +47,94 @@ public final class EngineMetrics implements MeterBinder {
         seconds(registry, "deliver", StepNanos::deliver);
     }
 
-    private static double usage(EngineStats stats) {
-        return stats.blocks() == 0 ? 0 : (double) (stats.inUse() + stats.inTransit()) / stats.blocks();
+    private void pool(MeterRegistry registry) {
+        gauge(registry, "quire_kv_cache_usage", "Share of blocks in use, 0 to 1", EngineStats::blockUsage);
+        gauge(
+                registry,
+                "quire_kv_cache_token_usage",
+                "Share of the pool's slots that hold a token of a running sequence, 0 to 1",
+                EngineStats::tokenUsage);
+        gauge(
+                registry,
+                "quire_kv_tokens_stored",
+                "Tokens that blocks in use hold, those of a shared block once",
+                EngineStats::tokensStored);
+        gauge(
+                registry,
+                "quire_kv_tokens_logical",
+                "Tokens of the sequences that run, each on its own",
+                EngineStats::tokensLogical);
+        gauge(registry, "quire_kv_waste_tokens", "Slots of blocks in use without a token", EngineStats::wasteTokens);
+        blocks(registry, "free", EngineStats::free);
+        blocks(registry, "cached", EngineStats::cached);
+        blocks(registry, "in_use", EngineStats::inUse);
+        blocks(registry, "in_transit", EngineStats::inTransit);
+        gauge(registry, "quire_kv_blocks_in_use_peak", "Most blocks in use since the start", stats -> stats.peaks()
+                .inUse());
+    }
+
+    private void sharing(MeterRegistry registry) {
+        gauge(registry, "quire_kv_blocks_shared", "Blocks that several sequences hold", stats -> stats.sharing()
+                .blocks());
+        gauge(
+                registry,
+                "quire_kv_blocks_saved",
+                "Blocks that would be in use besides if nothing were shared",
+                stats -> stats.sharing().saved());
+        gauge(registry, "quire_kv_blocks_saved_peak", "Most blocks saved since the start", stats -> stats.peaks()
+                .saved());
+        counter(registry, "quire_prefix_cache_queries", "Tokens looked up in the prefix cache", stats -> stats.sharing()
+                .prefixQueries());
+        counter(
+                registry,
+                "quire_prefix_cache_hits",
+                "Tokens of those that were found, and so not computed",
+                stats -> stats.sharing().prefixHits());
+        counter(registry, "quire_kv_evictions", "Cached blocks taken for something else", stats -> stats.sharing()
+                .evictions());
+        counter(registry, "quire_kv_copies", "Shared blocks copied before a write", stats -> stats.sharing()
+                .copies());
+        counter(
+                registry,
+                "quire_num_restarts",
+                "Sequences that started again because nobody computed the prefix they shared",
+                stats -> stats.sharing().restarts());
+    }
+
+    /// `length`: the runs are as long as the `model` allows, or as the `request` does.
+    private void contiguous(MeterRegistry registry, String length, Function<Contiguous, Reserved> which) {
+        reserved(
+                registry,
+                "quire_contiguous_blocks",
+                length,
+                "Blocks that a contiguous layout would reserve for the sequences that run",
+                stats -> which.apply(stats.contiguous()).blocks());
+        reserved(
+                registry,
+                "quire_contiguous_blocks_peak",
+                length,
+                "Most blocks that a contiguous layout would have reserved since the start",
+                stats -> which.apply(stats.contiguous()).peakBlocks());
+        reserved(
+                registry,
+                "quire_contiguous_waste_tokens",
+                length,
+                "Slots of those blocks without a token",
+                stats -> stats.wasteTokens(which.apply(stats.contiguous())));
+        reserved(
+                registry,
+                "quire_contiguous_sequences_fitting",
+                length,
+                "Sequences that run now and would fit the pool at once with a contiguous layout",
+                stats -> which.apply(stats.contiguous()).fitting());
+    }
+
+    private void reserved(
+            MeterRegistry registry, String name, String length, String text, ToDoubleFunction<EngineStats> value) {
+        Gauge.builder(name, engine, e -> value.applyAsDouble(e.stats()))
+                .description(text)
+                .tag("length", length)
+                .register(registry);
     }
 
     private void gauge(MeterRegistry registry, String name, String text, ToDoubleFunction<EngineStats> value) {

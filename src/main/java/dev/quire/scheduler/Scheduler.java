@@ -37,6 +37,7 @@ public final class Scheduler {
     private final PriorityQueue<Sequence> waiting = new PriorityQueue<>(ORDER);
     private final List<Sequence> running; // in ORDER
     private final StepPlan plan;
+    private final ContiguousShadow contiguous;
     private int places; // of running sequences and their followers
     private long preemptions;
     private long restarts;
@@ -45,10 +46,17 @@ public final class Scheduler {
     private int unstarted;
     private int deferred;
 
+    /// For sequences of which any may fill the pool.
     public Scheduler(BlockPool pool, SchedulerLimits limits) {
+        this(pool, limits, Math.multiplyExact(pool.blocks(), pool.blockSize()));
+    }
+
+    /// For sequences of at most `modelLength` tokens, prompt and generated.
+    public Scheduler(BlockPool pool, SchedulerLimits limits, int modelLength) {
         this.pool = pool;
         this.limits = limits;
         running = new ArrayList<>(limits.sequences());
+        contiguous = new ContiguousShadow(pool.blocks(), pool.blockSize(), modelLength, running);
         plan = new StepPlan(limits.sequences());
     }
 
@@ -96,6 +104,11 @@ public final class Scheduler {
         return running.get(index);
     }
 
+    /// What a contiguous layout would take for the same sequences.
+    public ContiguousShadow contiguous() {
+        return contiguous;
+    }
+
     public boolean idle() {
         return running.isEmpty() && waiting.isEmpty();
     }
@@ -139,11 +152,19 @@ public final class Scheduler {
 
     private void stopRunning(Sequence sequence) {
         running.remove(sequence);
-        places -= sequence.width();
+        place(sequence, -sequence.width());
+    }
+
+    /// `count` sequences more like `sequence` run, or fewer.
+    private void place(Sequence sequence, int count) {
+        places += count;
+        contiguous.add(sequence, count);
     }
 
     private void endFollower(Sequence follower) {
-        places -= follower.leader().state() == Sequence.State.RUNNING ? 1 : 0;
+        if (follower.leader().state() == Sequence.State.RUNNING) {
+            place(follower.leader(), -1);
+        }
         follower.leader().unfollow(follower);
     }
 
@@ -280,7 +301,7 @@ public final class Scheduler {
             at--;
         }
         running.add(at, sequence);
-        places += sequence.width();
+        place(sequence, sequence.width());
     }
 
     /// Records that run `index` of the plan was computed; false if its sequence has left the step since.
@@ -291,13 +312,14 @@ public final class Scheduler {
         }
         plan.setComputed(index);
         sequence.table().append(plan.count(index));
+        contiguous.computed(sequence, plan.count(index));
         return true;
     }
 
     /// The leader's prompt is computed: its next follower runs from now on, with the same blocks. Returns it.
     public Sequence fork(Sequence leader) {
         Sequence follower = leader.follower(0);
-        places--;
+        place(leader, -1);
         follower.leave();
         insert(follower);
         return follower;
@@ -324,6 +346,7 @@ public final class Scheduler {
     /// production.
     public void checkInvariants() {
         pool.checkInvariants();
+        contiguous.checkInvariants();
         int[] held = new int[pool.blocks()];
         int counted = 0;
         for (int i = 0; i < running.size(); i++) {

@@ -262,6 +262,92 @@ class EngineLoopTest {
         assertEquals(0, stats.read().inUse());
     }
 
+    /// Three choices from a prompt of 20 tokens: one full block and one with four tokens, held by three until the
+    /// first writes; then two copies.
+    @Test
+    void stats_group_showWhatIsSharedAndCopied() {
+        open("quire.cache.blocks", "100");
+        loop.publishPool(loading.kernels().blockBytes(), loading.model().contextLength());
+        Sequence leader = group(1, 20, 10, 3).getFirst();
+        assertTrue(inbox.offer(leader));
+        assertTrue(loop.turn());
+        EngineStats forked = stats.read();
+        assertEquals(3, forked.running());
+        assertEquals(2, forked.inUse());
+        assertEquals(2, forked.sharing().blocks());
+        assertEquals(4, forked.sharing().saved());
+        assertEquals(0, forked.sharing().copies());
+        assertEquals(20, forked.tokensStored());
+        assertEquals(60, forked.tokensLogical());
+        assertEquals(20, forked.sharing().prefixQueries());
+
+        assertTrue(loop.turn());
+        EngineStats copied = stats.read();
+        assertEquals(2, copied.sharing().copies());
+        assertEquals(1, copied.sharing().blocks());
+        assertEquals(2, copied.sharing().saved());
+        assertEquals(4, copied.inUse());
+        assertEquals(16 + 3 * 5, copied.tokensStored());
+        assertEquals(63, copied.tokensLogical());
+        while (loop.turn()) {}
+        EngineStats idle = stats.read();
+        assertEquals(0, idle.sharing().saved());
+        assertEquals(0, idle.tokensLogical());
+        assertEquals(new EngineStats.Peaks(3, 4, 4, idle.peaks().wasteTokens()), idle.peaks());
+        assertTrue(idle.peaks().wasteTokens() >= copied.wasteTokens());
+    }
+
+    /// 1,024 tokens are 64 blocks: of three sequences one would fit the pool of 100. What they can reach is 30
+    /// tokens each, two blocks.
+    @Test
+    void stats_showWhatAContiguousLayoutWouldTake() {
+        open("quire.cache.blocks", "100");
+        loop.publishPool(loading.kernels().blockBytes(), loading.model().contextLength());
+        assertEquals(1024, stats.read().modelLength());
+        for (int i = 0; i < 3; i++) {
+            add(i, 20, 10, SamplingParameters.greedy());
+        }
+        assertTrue(loop.turn());
+        EngineStats running = stats.read();
+        EngineStats.Contiguous contiguous = running.contiguous();
+        assertEquals(new EngineStats.Reserved(192, 1, 192, 1, 192 * 16 - 60), contiguous.model());
+        assertEquals(new EngineStats.Reserved(6, 3, 6, 3, 6 * 16 - 60), contiguous.request());
+        assertEquals(36, running.wasteTokens(contiguous.request()));
+        while (loop.turn()) {}
+        EngineStats.Contiguous idle = stats.read().contiguous();
+        assertEquals(new EngineStats.Reserved(0, 0, 192, 1, 192 * 16 - 60), idle.model());
+        assertEquals(new EngineStats.Reserved(0, 0, 6, 3, 36), idle.request());
+    }
+
+    @Test
+    void stats_countEvictionsInATinyPool() {
+        open("quire.cache.blocks", "4");
+        for (int i = 0; i < 3; i++) {
+            add(i, 33, 2, SamplingParameters.greedy()); // three blocks, two of them full
+            while (loop.turn()) {}
+        }
+        // Two blocks stay cached after the first: the second takes one of them, the third two of the three there are.
+        assertEquals(3, stats.read().sharing().evictions());
+        assertEquals(99, stats.read().sharing().prefixQueries());
+        assertEquals(0, stats.read().sharing().prefixHits());
+    }
+
+    private List<Sequence> group(int arrival, int promptTokens, int maxTokens, int choices) {
+        return Sequence.group(
+                new Sequence.Spec(
+                        arrival,
+                        0,
+                        Requests.prompt(arrival, promptTokens, 300),
+                        maxTokens,
+                        SamplingParameters.greedy(),
+                        new BitSet(),
+                        TokenBuffer.NO_LOGPROBS,
+                        false,
+                        ""),
+                choices,
+                loading.pool());
+    }
+
     @Test
     void stats_partsOfTheThreadsTime_addUpToAllOfIt() {
         open();

@@ -44,6 +44,60 @@ class StatsBoardTest {
         assertEquals(112, stats.promptTokens());
         assertEquals(1116, stats.failed());
         assertEquals(new EngineStats.StepNanos(117, 118, 119, 120, 121, 122), stats.stepNanos());
+        assertEquals(123, stats.tokensLogical());
+        assertEquals(124, stats.modelLength());
+        assertEquals(new EngineStats.Sharing(130, 131, 125, 126, 127, 128, 129), stats.sharing());
+        assertEquals(new EngineStats.Peaks(136, 137, 138, 139), stats.peaks());
+        assertEquals(
+                new EngineStats.Reserved(132, 133, 140, 141, 142),
+                stats.contiguous().model());
+        assertEquals(
+                new EngineStats.Reserved(134, 135, 143, 144, 145),
+                stats.contiguous().request());
+        assertEquals(146, 100 + Entry.values().length);
+    }
+
+    @Test
+    void raise_keepsTheLargest() {
+        for (long value : new long[] {3, 9, 4}) {
+            board.begin();
+            board.raise(Entry.PEAK_SAVED, value);
+            board.end();
+        }
+        assertEquals(9, board.read().peaks().saved());
+    }
+
+    @Test
+    void shares_nothingThereYet_areZero() {
+        EngineStats stats = board.read();
+        assertEquals(0, stats.blockUsage());
+        assertEquals(0, stats.tokenUsage());
+        assertEquals(0, stats.wastePercent());
+        assertEquals(0, stats.wastePercent(stats.contiguous().model()));
+        assertEquals(0, stats.sharing().hitRate());
+    }
+
+    /// Ten blocks of 16, three in use with 30 tokens; 40 tokens logically; 8 blocks would be reserved.
+    @Test
+    void shares_areOfThePoolAndOfWhatIsReserved() {
+        board.begin();
+        board.put(Entry.BLOCK_SIZE, 16);
+        board.put(Entry.BLOCKS, 10);
+        board.put(Entry.IN_USE, 3);
+        board.put(Entry.TOKENS_STORED, 30);
+        board.put(Entry.TOKENS_LOGICAL, 40);
+        board.put(Entry.REQUEST_BLOCKS, 8);
+        board.put(Entry.PREFIX_QUERIES, 80);
+        board.put(Entry.PREFIX_HITS, 20);
+        board.end();
+        EngineStats stats = board.read();
+        assertEquals(0.3, stats.blockUsage());
+        assertEquals(0.1875, stats.tokenUsage());
+        assertEquals(18, stats.wasteTokens());
+        assertEquals(37.5, stats.wastePercent());
+        assertEquals(88, stats.wasteTokens(stats.contiguous().request()));
+        assertEquals(68.75, stats.wastePercent(stats.contiguous().request()));
+        assertEquals(0.25, stats.sharing().hitRate());
     }
 
     /// Every entry of an update holds the same number, so a torn copy shows.

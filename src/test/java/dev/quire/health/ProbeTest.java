@@ -91,7 +91,9 @@ class ProbeTest {
                 4,
                 0,
                 60,
+                60,
                 1024,
+                160,
                 running,
                 waiting,
                 4,
@@ -103,6 +105,10 @@ class ProbeTest {
                 0,
                 0,
                 0,
-                new EngineStats.StepNanos(0, 0, 0, 0, 0, 0));
+                new EngineStats.StepNanos(0, 0, 0, 0, 0, 0),
+                new EngineStats.Sharing(0, 0, 0, 0, 0, 0, 0),
+                new EngineStats.Peaks(0, 0, 0, 0),
+                new EngineStats.Contiguous(
+                        new EngineStats.Reserved(0, 0, 0, 0, 0), new EngineStats.Reserved(0, 0, 0, 0, 0)));
     }
 }
