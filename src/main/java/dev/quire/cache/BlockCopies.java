@@ -19,20 +19,31 @@ public final class BlockCopies {
     }
 
     public int source(int index) {
-        return source[index];
+        return source[checked(index)];
     }
 
     public int destination(int index) {
-        return destination[index];
+        return destination[checked(index)];
     }
 
     public void clear() {
         count = 0;
     }
 
+    int capacity() {
+        return source.length;
+    }
+
     void add(int from, int to) {
         source[count] = from;
         destination[count] = to;
         count++;
+    }
+
+    private int checked(int index) {
+        if (index < 0 || index >= count) {
+            throw new IllegalArgumentException("index must be below count: index=" + index + ", count=" + count);
+        }
+        return index;
     }
 }

@@ -255,9 +255,10 @@ public final class BlockPool {
             throw new CorruptStateException("block must hold at most its size, and nothing when free: block=" + block
                     + ", used=" + used[block] + ", blockSize=" + blockSize);
         }
-        if (refCount[block] == 0 && (index.pending(block) || (index.contains(block) && used[block] != blockSize))) {
-            throw new CorruptStateException("cached block must be full and computed: block=" + block + ", used="
-                    + used[block] + ", pending=" + index.pending(block));
+        boolean pending = index.pending(block);
+        if (pending ? refCount[block] == 0 : index.contains(block) && used[block] != blockSize) {
+            throw new CorruptStateException("indexed block must be full, or pending and in use: block=" + block
+                    + ", refCount=" + refCount[block] + ", used=" + used[block] + ", pending=" + pending);
         }
     }
 }

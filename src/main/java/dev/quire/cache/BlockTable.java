@@ -18,6 +18,7 @@ public final class BlockTable {
 
     private final BlockPool pool;
     private final PrefixChain chain;
+    private final int maxTokens;
     private final int[] block; // [maxBlocks] the first `blocks` are held
     private int blocks;
     private int length;
@@ -37,11 +38,13 @@ public final class BlockTable {
     }
 
     private BlockTable(BlockPool pool, int maxTokens, PrefixChain chain) {
-        if (maxTokens <= 0) {
-            throw new IllegalArgumentException("maxTokens must be positive: maxTokens=" + maxTokens);
+        if (maxTokens <= 0 || (long) pool.blocksFor(maxTokens) * pool.blockSize() > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("maxTokens must be positive and, in whole blocks, an int: maxTokens="
+                    + maxTokens + ", blockSize=" + pool.blockSize());
         }
         this.pool = pool;
         this.chain = chain;
+        this.maxTokens = maxTokens;
         block = new int[pool.blocksFor(maxTokens)];
     }
 
@@ -82,15 +85,18 @@ public final class BlockTable {
         if (blocks > 0) {
             throw new IllegalStateException("table must be empty: blocks=" + blocks);
         }
+        if (spare < 0) {
+            throw new IllegalArgumentException("spare must not be negative: spare=" + spare);
+        }
         int needed = checkedBlocks(tokens);
         int found = chain.find(Math.min(tokens, shareable), block);
         int taken = needed - found;
         for (int i = 0; i < found; i++) {
             taken += pool.refCount(block[i]) == 0 ? 1 : 0;
         }
-        int missing = taken + spare - pool.available();
+        long missing = (long) taken + spare - pool.available();
         if (missing > 0) {
-            return missing;
+            return Math.clamp(missing, 1, Integer.MAX_VALUE);
         }
         for (int i = 0; i < found; i++) {
             pool.retain(block[i]);
@@ -109,14 +115,16 @@ public final class BlockTable {
     public int reserve(int tokens, BlockCopies copies) {
         int needed = checkedBlocks(tokens);
         int added = Math.max(0, needed - blocks);
-        int written = Math.max(length, sharedTokens); // the next position to be written
-        int at = written / pool.blockSize();
-        boolean copied = tokens > written && at < blocks && pool.refCount(block[at]) > 1;
+        boolean copied = mustCopy(tokens);
+        if (copied && copies.count() == copies.capacity()) {
+            throw new IllegalArgumentException("copies must have room: capacity=" + copies.capacity());
+        }
         int missing = added + (copied ? 1 : 0) - pool.available();
         if (missing > 0) {
             return missing;
         }
         if (copied) {
+            int at = written() / pool.blockSize();
             int copy = pool.copy(block[at]);
             copies.add(block[at], copy);
             pool.release(block[at]);
@@ -130,26 +138,47 @@ public final class BlockTable {
     }
 
     private int checkedBlocks(int tokens) {
-        int needed = pool.blocksFor(tokens);
-        if (needed > block.length) {
+        if (tokens < 0 || tokens > maxTokens) {
             throw new IllegalArgumentException(
-                    "tokens must fit the table: tokens=" + tokens + ", maxTokens=" + block.length * pool.blockSize());
+                    "tokens must fit the table: tokens=" + tokens + ", maxTokens=" + maxTokens);
         }
-        return needed;
+        return pool.blocksFor(tokens);
+    }
+
+    /// The next position to be written.
+    private int written() {
+        return Math.max(length, sharedTokens);
+    }
+
+    /// Whether the tokens up to `tokens` begin in a block that has other holders. Not so where this table planned
+    /// to fill it: then they wait for just that.
+    private boolean mustCopy(int tokens) {
+        int at = written() / pool.blockSize();
+        return tokens > written() && at >= chain.linked() && at < blocks && pool.refCount(block[at]) > 1;
+    }
+
+    private void checkCopied(int tokens) {
+        if (mustCopy(tokens)) {
+            int shared = blockOf(written());
+            throw new IllegalStateException("shared block must be copied before it is written: block=" + shared
+                    + ", refCount=" + pool.refCount(shared));
+        }
     }
 
     /// Says that the step being planned computes the tokens up to `tokens`: the blocks that it fills enter the
-    /// index as pending, so that others may share them in the same step. `append` confirms them, `rollBack` takes
-    /// them back.
+    /// index as pending, so that others may share them in the same step. They must have been reserved. `append`
+    /// confirms them, `rollBack` takes them back.
     public void plan(int tokens) {
         if (tokens > capacity()) {
             throw new IllegalStateException(
                     "plan must fit the reserved blocks: tokens=" + tokens + ", capacity=" + capacity());
         }
+        checkCopied(tokens);
         chain.plan(block, tokens / pool.blockSize());
     }
 
-    /// The planned tokens were not computed: their blocks leave the index.
+    /// The planned tokens were not computed: their blocks leave the index. Tables that shared them say so with
+    /// `prefixStands` and must be released before this one goes on.
     public void rollBack() {
         chain.rollBack(block);
         settleAt = 0;
@@ -166,9 +195,13 @@ public final class BlockTable {
             throw new IllegalStateException("append must fit the reserved blocks: tokens=" + tokens + ", length="
                     + length + ", capacity=" + capacity());
         }
+        if (tokens == 0) {
+            return;
+        }
         int blockSize = pool.blockSize();
         int end = length + tokens;
-        for (int at = Math.max(length, sharedTokens); at < end; at += blockSize - at % blockSize) {
+        checkCopied(end);
+        for (int at = written(); at < end; at += blockSize - at % blockSize) {
             pool.fill(block[at / blockSize], Math.min(blockSize, end - at / blockSize * blockSize));
         }
         if (end >= settleAt) {
@@ -183,12 +216,12 @@ public final class BlockTable {
     public void fork(BlockTable child) {
         if (child.pool != pool
                 || child.blocks > 0
-                || child.block.length < blocks
-                || blocks > pool.blocksFor(length)
-                || !chain.canFork(child.chain)) {
-            throw new IllegalStateException("fork must go from a table without spare blocks to an empty one that has"
-                    + " room and the same salt: blocks=" + blocks + ", length=" + length + ", child.blocks="
-                    + child.blocks + ", child.maxBlocks=" + child.block.length);
+                || child.maxTokens < written()
+                || blocks > pool.blocksFor(written())
+                || !chain.canFork(child.chain, written())) {
+            throw new IllegalStateException("fork must go from a computed table without spare blocks to an empty one"
+                    + " of the same pool, tokens and salt: blocks=" + blocks + ", length=" + length + ", child.blocks="
+                    + child.blocks + ", child.maxTokens=" + child.maxTokens);
         }
         for (int i = 0; i < blocks; i++) {
             pool.retain(block[i]);
@@ -196,7 +229,7 @@ public final class BlockTable {
         }
         child.blocks = blocks;
         child.length = length;
-        child.sharedTokens = length;
+        child.sharedTokens = written();
         chain.fork(child.chain);
     }
 
@@ -224,7 +257,8 @@ public final class BlockTable {
         return position < sharedTokens ? NO_SLOT : slot;
     }
 
-    /// Takes the blocks that this table wrote out of the index: what they hold is not to be trusted.
+    /// Takes the blocks that this table wrote out of the index, before it is released: what they hold is not to be
+    /// trusted.
     public void forget() {
         chain.unlink(block, sharedTokens / pool.blockSize());
         settleAt = 0;
@@ -256,11 +290,12 @@ public final class BlockTable {
             throw new CorruptStateException(
                     "table must have room for its tokens: length=" + length + ", capacity=" + capacity());
         }
-        if (chain.settled() > chain.linked() || chain.settled() * pool.blockSize() > Math.max(length, sharedTokens)) {
-            throw new CorruptStateException("linked blocks must be held: settled=" + chain.settled() + ", linked="
-                    + chain.linked() + ", length=" + length);
+        chain.checkInvariants(block, blocks);
+        if (chain.settled() * pool.blockSize() > written()) {
+            throw new CorruptStateException("settled blocks must be computed: settled=" + chain.settled() + ", length="
+                    + length + ", sharedTokens=" + sharedTokens);
         }
-        int next = Math.max(length, sharedTokens) / pool.blockSize();
+        int next = written() / pool.blockSize();
         for (int i = 0; i < blocks; i++) {
             int holders = pool.refCount(block[i]);
             if (holders < 1 || (i > next && holders > 1 && chain.linked() <= i)) {

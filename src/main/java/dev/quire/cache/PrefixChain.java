@@ -1,5 +1,7 @@
 package dev.quire.cache;
 
+import java.util.Arrays;
+
 /// The full blocks of one token sequence as the prefix index knows them: their hashes, each computed once, and the
 /// entries that they have, or equal.
 ///
@@ -63,8 +65,9 @@ final class PrefixChain {
     void adopt(int[] block, int blocks) {
         linked = blocks;
         settled = blocks;
-        // An entry after a pending one was planned in the same step, so the last is pending if any is.
-        awaiting = blocks > 0 && index.pending(block[blocks - 1]);
+        for (int i = 0; i < blocks; i++) {
+            awaiting |= index.pending(block[i]);
+        }
     }
 
     /// Links what stands in `block` for the blocks up to `to`, not yet computed.
@@ -79,9 +82,7 @@ final class PrefixChain {
         awaiting = false;
         int end = Math.min(to, hash.length);
         for (; settled < Math.min(linked, end); settled++) {
-            if (owns(settled, block[settled])) {
-                index.computed(block[settled]);
-            }
+            index.computed(block[settled]);
         }
         for (; linked < end; linked++) {
             link(block[linked], false);
@@ -131,21 +132,40 @@ final class PrefixChain {
         awaiting = false;
     }
 
-    /// Whether nothing is pending and `child` is made for the same index, salt and length at least.
-    boolean canFork(PrefixChain child) {
+    /// Whether nothing is pending and `child` is made for the same index and salt and begins with the same `tokens`
+    /// tokens.
+    boolean canFork(PrefixChain child, int tokens) {
         return settled == linked
                 && child.index == index
                 && child.salt.equals(salt)
-                && child.generation.length >= linked;
+                && (!index.on()
+                        || (child.token.length >= tokens && Arrays.equals(token, 0, tokens, child.token, 0, tokens)));
     }
 
-    /// Makes `child`, whose tokens begin with the same, know the same.
+    /// Makes `child`, which begins with the same tokens, know the same of them.
     void fork(PrefixChain child) {
-        System.arraycopy(hash, 0, child.hash, 0, Math.min(hashed, child.hash.length));
+        System.arraycopy(hash, 0, child.hash, 0, linked);
         System.arraycopy(generation, 0, child.generation, 0, linked);
-        child.hashed = Math.min(hashed, child.hash.length);
+        child.hashed = Math.max(child.hashed, linked);
         child.linked = linked;
         child.settled = settled;
+        child.awaiting = awaiting;
+    }
+
+    /// Throws if what is known of the `blocks` blocks in `block` is not what the index says.
+    void checkInvariants(int[] block, int blocks) {
+        if (settled > linked || linked > blocks) {
+            throw new CorruptStateException("settled blocks must be linked, and linked ones held: settled=" + settled
+                    + ", linked=" + linked + ", blocks=" + blocks);
+        }
+        for (int i = 0; i < blocks; i++) {
+            boolean known = i < linked && owns(i, block[i]) && (i < settled || index.pending(block[i]));
+            if (index.contains(block[i]) && !known) {
+                throw new CorruptStateException("held block must have no entry but the linked one: index=" + i
+                        + ", block=" + block[i] + ", generation=" + index.generation(block[i]) + ", linked=" + linked
+                        + ", settled=" + settled);
+            }
+        }
     }
 
     /// Whether the entry of the `i`-th block is `block`'s own.

@@ -13,7 +13,7 @@ import java.util.Arrays;
 /// same step may share it, since every layer writes before it attends; if the step fails it is removed again.
 ///
 /// Everything is O(1) expected and allocates nothing. Invariants (`checkInvariants`): every entry is found in the
-/// bucket of its hash exactly once; generations are distinct, and a child's is above its parent's. Not
+/// bucket of its hash exactly once; its generation is above its parent's and at most the last one given. Not
 /// thread-safe: the engine thread owns it.
 public final class PrefixIndex {
     /// No such block.
@@ -33,7 +33,7 @@ public final class PrefixIndex {
     private final String[] salt; // [blocks]
     private final int[] token; // [blocks, blockSize]
     private final boolean[] pending; // [blocks]
-    private final int[] bucket; // [a power of two] first block of the bucket, or NONE
+    private final int[] bucket; // [a power of two above blocks] first block of the bucket, or NONE
     private final int[] next; // [blocks] next in the same bucket, or NONE
     private long generations;
     private int size;
@@ -45,16 +45,20 @@ public final class PrefixIndex {
     }
 
     PrefixIndex(int blocks, int blockSize, BlockHash.Function function) {
+        if (blocks < 0 || blockSize <= 0 || (long) blocks * blockSize > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("blocks must not be negative, blockSize positive, and their product an"
+                    + " int: blocks=" + blocks + ", blockSize=" + blockSize);
+        }
         this.blockSize = blockSize;
         this.function = function;
         generation = new long[blocks];
         parent = new long[blocks];
         hash = new long[blocks];
         salt = new String[blocks];
-        token = new int[Math.multiplyExact(blocks, blockSize)];
+        token = new int[blocks * blockSize];
         pending = new boolean[blocks];
         next = new int[blocks];
-        bucket = new int[Integer.highestOneBit(Math.max(1, blocks)) << 1];
+        bucket = new int[1 << Math.min(30, Integer.SIZE - Integer.numberOfLeadingZeros(blocks))];
         Arrays.fill(bucket, NONE);
     }
 
@@ -142,7 +146,7 @@ public final class PrefixIndex {
         return generations;
     }
 
-    /// The block of a pending entry has been computed.
+    /// `block` has been computed: its entry, if it has one, is no longer pending.
     void computed(int block) {
         pending[block] = false;
     }
