@@ -72,6 +72,16 @@ final class Generations {
                 throw ApiException.tooManyRequests(
                         "waiting requests must be at most the queue's capacity: capacity=" + capacity,
                         retryAfterSeconds);
+            case Submission.AnswersTooLarge(var neededBytes, var bytes, var retryAfterSeconds) -> {
+                String numbers = "needed_bytes=" + neededBytes + ", bytes=" + bytes;
+                throw neededBytes > bytes
+                        ? ApiException.impossible(
+                                "max_tokens",
+                                "answer_size_exceeded",
+                                "answers, at their longest, must fit their share of the heap: " + numbers)
+                        : ApiException.tooManyRequests(
+                                "answers under way must fit their share of the heap: " + numbers, retryAfterSeconds);
+            }
             case Submission.TooLong(var promptTokens, var maxTokens, var contextLength) ->
                 throw ApiException.impossible(
                         promptTokens >= contextLength ? "prompt" : "max_tokens",

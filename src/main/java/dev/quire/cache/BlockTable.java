@@ -181,7 +181,6 @@ public final class BlockTable {
     /// `prefixStands` and must be released before this one goes on.
     public void rollBack() {
         chain.rollBack(block);
-        settleAt = 0;
     }
 
     /// Whether the blocks that `open` shared are in the index still. If not, their writer failed in the same step.
@@ -261,7 +260,6 @@ public final class BlockTable {
     /// trusted.
     public void forget() {
         chain.unlink(block, sharedTokens / pool.blockSize());
-        settleAt = 0;
     }
 
     /// Gives every block back, last first, so that a cached tail is taken before the prefix it extends, and

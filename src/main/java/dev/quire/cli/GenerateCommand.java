@@ -213,6 +213,9 @@ final class GenerateCommand implements Callable<Integer> {
             case Submission.TooManyChoices(var choices, var sequences) ->
                 throw new CommandFailedException(
                         "choices must run at once: choices=" + choices + ", sequences=" + sequences);
+            case Submission.AnswersTooLarge(var neededBytes, var bytes, var _) ->
+                throw new CommandFailedException(
+                        "the answer must fit its share of the heap: neededBytes=" + neededBytes + ", bytes=" + bytes);
             case Submission.QueueFull(var capacity, var _) ->
                 throw new CommandFailedException("the queue is full: capacity=" + capacity);
             case Submission.Unavailable(var reason, var _) -> throw new CommandFailedException(reason);

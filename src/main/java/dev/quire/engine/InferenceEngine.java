@@ -34,6 +34,7 @@ public final class InferenceEngine implements AutoCloseable {
     private final QuireSettings settings;
     private final Inbox inbox;
     private final Outbox outbox;
+    private final AnswerRoom room;
     private final StatsBoard stats;
     private final AtomicLong arrivals = new AtomicLong();
     private final CompletableFuture<Void> settled = new CompletableFuture<>(); // READY, FAILED or STOPPED
@@ -42,8 +43,9 @@ public final class InferenceEngine implements AutoCloseable {
     private volatile EngineLoop loop;
     private volatile boolean closed;
 
-    private InferenceEngine(QuireSettings settings) {
+    private InferenceEngine(QuireSettings settings, AnswerRoom room) {
         this.settings = settings;
+        this.room = room;
         inbox = new Inbox(settings.queue().capacity());
         outbox = new Outbox(settings.streamTimeout().toNanos());
         stats = new StatsBoard(inbox);
@@ -53,7 +55,11 @@ public final class InferenceEngine implements AutoCloseable {
 
     /// Starts the engine. A setting that cannot be used shows as state `FAILED`, like a model that cannot.
     public static InferenceEngine start(QuireSettings settings) {
-        InferenceEngine engine = new InferenceEngine(settings);
+        return start(settings, AnswerRoom.ofHeap());
+    }
+
+    static InferenceEngine start(QuireSettings settings, AnswerRoom room) {
+        InferenceEngine engine = new InferenceEngine(settings, room);
         engine.outbox.start();
         engine.thread.start();
         return engine;
@@ -73,22 +79,23 @@ public final class InferenceEngine implements AutoCloseable {
         if (inbox.taken() >= inbox.capacity()) {
             return queueFull(); // before anything is made for it; the bound itself is kept below
         }
-        LoadedModel model = loading.model();
-        List<Sequence> group = Sequence.group(
-                new Sequence.Spec(
-                        arrivals.getAndAdd(request.choices()),
-                        request.priority(),
-                        request.prompt(),
-                        Door.maxTokens(request, loading),
-                        request.sampling(),
-                        request.ignoreEos() ? NO_TOKENS : loading.endTokens(),
-                        request.logprobs(),
-                        request.scorePrompt(),
-                        request.cacheSalt()),
-                request.choices(),
-                loading.pool());
-        TokenStream stream = new TokenStream(group, inbox, model.tokenizer(), request.stop());
-        outbox.add(stream);
+        var spec = new Sequence.Spec(
+                arrivals.getAndAdd(request.choices()),
+                request.priority(),
+                request.prompt(),
+                Door.maxTokens(request, loading),
+                request.sampling(),
+                request.ignoreEos() ? NO_TOKENS : loading.endTokens(),
+                request.logprobs(),
+                request.scorePrompt(),
+                request.cacheSalt());
+        long bytes = Sequence.heapBytes(spec, request.choices());
+        if (!room.take(bytes)) {
+            return new Submission.AnswersTooLarge(bytes, room.bytes(), RETRY_AFTER_SECONDS);
+        }
+        List<Sequence> group = Sequence.group(spec, request.choices(), loading.pool());
+        var stream = new TokenStream(group, inbox, loading.model().tokenizer(), request.stop());
+        outbox.add(stream, () -> room.free(bytes));
         if (!inbox.offer(group.getFirst())) {
             outbox.remove(stream);
             return queueFull();

@@ -1,6 +1,6 @@
 package dev.quire.engine;
 
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 
@@ -13,7 +13,7 @@ final class Outbox implements AutoCloseable {
     private static final long CHECK_NANOS = 250_000_000; // how often time-outs are looked at when nothing happens
 
     private final long timeoutNanos;
-    private final Set<TokenStream> streams = ConcurrentHashMap.newKeySet();
+    private final Map<TokenStream, Runnable> streams = new ConcurrentHashMap<>();
     private final Thread thread;
     private volatile boolean closed;
 
@@ -26,12 +26,16 @@ final class Outbox implements AutoCloseable {
         thread.start();
     }
 
-    void add(TokenStream stream) {
-        streams.add(stream);
+    /// `gone` runs once, when the stream has come to its end, is given up or removed.
+    void add(TokenStream stream, Runnable gone) {
+        streams.put(stream, gone);
     }
 
     void remove(TokenStream stream) {
-        streams.remove(stream);
+        Runnable gone = streams.remove(stream);
+        if (gone != null) {
+            gone.run();
+        }
     }
 
     /// There may be new tokens. Any thread; does not allocate.
@@ -54,14 +58,14 @@ final class Outbox implements AutoCloseable {
 
     private void drainAll() {
         long now = System.nanoTime();
-        for (TokenStream stream : streams) {
+        for (TokenStream stream : streams.keySet()) {
             stream.drain();
             boolean unread = stream.unreadNanos(now) > timeoutNanos;
             if (unread) {
                 stream.expire();
             }
             if (unread || stream.done()) {
-                streams.remove(stream);
+                remove(stream);
             }
         }
     }

@@ -11,6 +11,10 @@ public sealed interface Submission {
     /// The waiting bound is reached: try again after `retryAfterSeconds`.
     record QueueFull(int capacity, int retryAfterSeconds) implements Submission {}
 
+    /// The answers that are under way leave too little of the heap's share for such ones: try again after
+    /// `retryAfterSeconds`, if `neededBytes` are not more than all `bytes` of it.
+    record AnswersTooLarge(long neededBytes, long bytes, int retryAfterSeconds) implements Submission {}
+
     /// Prompt and answer do not fit the context.
     record TooLong(int promptTokens, int maxTokens, int contextLength) implements Submission {}
 

@@ -180,8 +180,7 @@ public final class Scheduler {
     private void restartOrphans() {
         for (int i = 0; i < plan.sequences(); i++) {
             Sequence sequence = plan.sequence(i);
-            boolean open = !plan.computed(i) && sequence.state() == Sequence.State.RUNNING;
-            if (open && !sequence.table().prefixStands()) {
+            if (sequence.state() == Sequence.State.RUNNING && !sequence.table().prefixStands()) {
                 stopRunning(sequence);
                 sequence.suspend();
                 waiting.add(sequence);
@@ -310,7 +309,6 @@ public final class Scheduler {
         if (sequence.state() != Sequence.State.RUNNING) {
             return false;
         }
-        plan.setComputed(index);
         sequence.table().append(plan.count(index));
         contiguous.computed(sequence, plan.count(index));
         return true;

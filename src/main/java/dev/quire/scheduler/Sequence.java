@@ -119,6 +119,15 @@ public final class Sequence {
         return promptTokens + Math.max(0, maxTokens - 1);
     }
 
+    /// Bytes of heap that a group takes for its tokens, in arrays: what it may have to hold at the longest.
+    public static long heapBytes(Spec spec, int choices) {
+        long promptTokens = spec.prompt().length;
+        long scored = spec.scorePrompt() ? TokenBuffer.heapBytes(promptTokens - 1, Math.max(0, spec.logprobs())) : 0;
+        // An id; and for each block of 16 tokens or more its id, hash and generation, which is less than another.
+        long tokens = 2L * Integer.BYTES * (promptTokens + spec.maxTokens());
+        return scored + choices * (tokens + TokenBuffer.heapBytes(spec.maxTokens(), spec.logprobs()));
+    }
+
     public long arrival() {
         return spec.arrival();
     }

@@ -7,7 +7,6 @@ import dev.quire.cache.BlockCopies;
 public final class StepPlan {
     private final Sequence[] sequence;
     private final int[] count;
-    private final boolean[] computed;
     private final BlockCopies copies;
     private int sequences;
     private int tokens;
@@ -15,7 +14,6 @@ public final class StepPlan {
     StepPlan(int sequences) {
         sequence = new Sequence[sequences];
         count = new int[sequences];
-        computed = new boolean[sequences];
         copies = new BlockCopies(sequences); // a run writes into one block that others may hold
     }
 
@@ -47,19 +45,9 @@ public final class StepPlan {
         return count[index] == sequence[index].pending();
     }
 
-    /// Whether run `index` has been computed.
-    boolean computed(int index) {
-        return computed[index];
-    }
-
-    void setComputed(int index) {
-        computed[index] = true;
-    }
-
     void clear() {
         for (int i = 0; i < sequences; i++) {
             sequence[i] = null;
-            computed[i] = false;
         }
         copies.clear();
         sequences = 0;

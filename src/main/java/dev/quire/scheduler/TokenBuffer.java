@@ -38,6 +38,13 @@ public final class TokenBuffer {
         topLogprob = new float[Math.max(0, alternatives) * maxTokens];
     }
 
+    /// Bytes of heap that a buffer takes in arrays.
+    static long heapBytes(long maxTokens, int alternatives) {
+        long logprob = alternatives == NO_LOGPROBS ? 0 : Float.BYTES;
+        long others = (Integer.BYTES + Float.BYTES) * (long) Math.max(0, alternatives);
+        return maxTokens * (Integer.BYTES + logprob + others);
+    }
+
     /// Alternatives kept per token, or `NO_LOGPROBS`.
     public int alternatives() {
         return alternatives;

@@ -127,6 +127,9 @@ class BlockTableTwinTest {
         int tokens = 1 + random.nextInt(pair.twin.token.length);
         int shareable = random.nextInt(4) == 0 ? random.nextInt(tokens + 1) : tokens;
         int spare = random.nextInt(4) == 0 ? random.nextInt(3) : 0;
+        if (random.nextBoolean()) {
+            pair.real.prepare(tokens);
+        }
         int missing = pair.twin.open(tokens, shareable, spare);
         assertEquals(missing, pair.real.open(tokens, shareable, spare), where);
         compare(pair);

@@ -390,6 +390,22 @@ class SharingTest {
         assertEquals("group must fit the running sequences: width=33, sequences=32", e.getMessage());
     }
 
+    /// Else the copies would preempt somebody in the next step.
+    @Test
+    void group_isAdmittedBesideOthers_onlyWithRoomForItsCopies() {
+        BlockPool small = pool(5);
+        var tight = new Scheduler(small, new SchedulerLimits(64, 4, 4, 0));
+        Sequence first = group(small, prompt(20), 2, 1, false, "").getFirst();
+        tight.add(first);
+        carryOut(tight, tight.plan(), 1);
+        tight.add(group(small, new int[20], 2, 3, false, "").getFirst());
+        carryOut(tight, tight.plan(), 1);
+        assertEquals(1, tight.deferred(), "two blocks, and two for copies, of the three that are left");
+        assertEquals(State.ENDED, first.state());
+        carryOut(tight, tight.plan(), 1);
+        assertEquals(3, tight.running());
+    }
+
     /// Nobody behind it in the order passes it, so that its places come free.
     @Test
     void wideGroup_isNotStarvedByNarrowRequests() {

@@ -14,7 +14,7 @@ final class EvictionOrder {
     private final List<SimulatedSequence> sequences; // by arrival number
     private final FakeMemory memory;
     private final long[] heldUntil; // [blocks] half steps
-    private final int[] before; // [blocks] the block in front of it, in the last table that held both; or -1
+    private final int[] before; // [blocks] the block in front of it in all tables that held it last, or -1
     private final long[] beforeContent; // [blocks] what was in its last slot
     private final boolean[] cached; // [blocks] when the plan was made
     private long evictions;
@@ -77,8 +77,10 @@ final class EvictionOrder {
                     sequences.get((int) scheduler.runningSequence(i).arrival());
             for (int k = 0; k < sequence.sequence.table().blocks(); k++) {
                 int block = sequence.sequence.table().block(k);
+                int previous = k == 0 ? -1 : sequence.sequence.table().block(k - 1);
+                // Holders may have equal blocks of their own before it: then it may go after either.
+                before[block] = heldUntil[block] == halfStep && before[block] != previous ? -1 : previous;
                 heldUntil[block] = halfStep;
-                before[block] = k == 0 ? -1 : sequence.sequence.table().block(k - 1);
                 int end = k * pool.blockSize();
                 beforeContent[block] = k == 0 || end > sequence.twin.content.length
                         ? FakeMemory.NOTHING

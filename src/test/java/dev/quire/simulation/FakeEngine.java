@@ -170,7 +170,7 @@ final class FakeEngine {
         int last = run.first + run.count - 1;
         int block = run.sequence.sequence.table().blockOf(last);
         long content = memory.read(block * pool.blockSize() + last % pool.blockSize());
-        return Twin.draw(sequence.request.seed() + sequence.choice, last + 1, content, vocabulary);
+        return Twin.draw(sequence.sequence.sampling().seed(), last + 1, content, vocabulary);
     }
 
     private String describe(long content) {

@@ -70,7 +70,7 @@ class SimulationTest {
     @Test
     void requestsWithOneNewPrefix_computeItOnce() {
         var random = new SplittableRandom(1);
-        for (int i = 0; i < 300; i++) {
+        for (int i = 0; i < 200; i++) {
             int blockSize = new int[] {1, 2, 4, 16}[random.nextInt(4)];
             int count = 2 + random.nextInt(15);
             int[] prefix = tokens(random, 1 + random.nextInt(200));
@@ -83,7 +83,7 @@ class SimulationTest {
             }
             int sequences = 1 + random.nextInt(16);
             var limits = new SchedulerLimits(sequences + random.nextInt(300), sequences, sequences, 0);
-            Simulation simulation = run(5_000, blockSize, limits, requests);
+            Simulation simulation = run(1_000, blockSize, limits, requests);
             long computed = simulation.computedTokens();
             assertTrue(computed <= most, "computed=" + computed + ", most=" + most + ", limits=" + limits);
         }
