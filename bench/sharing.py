@@ -30,7 +30,7 @@ import urllib.request
 import step_share
 from step_share import ShareError
 
-REQUIRED = 5.0  # what issue 6 asks for: n = 8 on 500 tokens against eight separate cold requests
+REQUIRED = 5.0  # n = 8 on 500 tokens against eight separate cold requests
 WAYS = ("n", "cold", "together")
 
 

@@ -198,3 +198,4 @@ QUIRE_EXPORT int32_t quire_block_copy(quire_context* context, int32_t count, con
   }
   return QUIRE_OK;
 }
+

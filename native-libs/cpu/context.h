@@ -140,6 +140,8 @@ struct quire_context {
   uint8_t* cache = nullptr;
   int64_t blocks = 0;
   int64_t layer_bytes = 0;
+  uint8_t* swap = nullptr;  // [slots][layers][layout.block_bytes]
+  int64_t slots = 0;
 
   // Step.
   const quire_plan* plan = nullptr;

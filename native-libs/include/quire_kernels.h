@@ -227,6 +227,16 @@ int32_t quire_cache_open(quire_context* context, int64_t blocks, void* memory);
 int32_t quire_block_copy(quire_context* context, int32_t count, const int32_t* src,
                          const int32_t* dst);
 
+// The swap space: `memory` (64-byte aligned, quire_block_bytes a slot) holds `slots` blocks outside the pool.
+int32_t quire_swap_open(quire_context* context, int64_t slots, void* memory);
+// Begins to copy block[i] → slot[i], all layers, or back. No block and no slot may be used until `ticket` is done.
+int32_t quire_swap_out(quire_context* context, int32_t count, const int32_t* block,
+                       const int32_t* slot, int64_t* ticket);
+int32_t quire_swap_in(quire_context* context, int32_t count, const int32_t* slot,
+                      const int32_t* block, int64_t* ticket);
+// 1 if the copies of `ticket`, and of all before it, are done; else 0. On a CPU they always are.
+int32_t quire_swap_done(quire_context* context, int64_t ticket);
+
 // Brackets one step. Begin checks the whole plan before anything is written.
 int32_t quire_step_begin(quire_context* context, const quire_plan* plan);
 int32_t quire_step_end(quire_context* context);

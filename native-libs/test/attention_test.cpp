@@ -423,6 +423,42 @@ TEST(blockCopy_thenDiverge_leavesTheSource) {
   CHECK(quire_block_copy(pool.c.context, 1, src, outside) == QUIRE_INVALID_ARG, "outside");
 }
 
+TEST(swap_outAndBackElsewhere_attendsToTheSame) {
+  for (int32_t type : {QUIRE_CACHE_BF16, QUIRE_CACHE_F16, QUIRE_CACHE_INT8}) {
+    const Config config = attention_config(type, QUIRE_ISA_AUTO, 1, 6, 2, 32);
+    Pool pool(config);
+    Random random{13};
+    const Model m = random_model(random, config);
+    const Model other = random_model(random, config);
+    quire_context* context = pool.c.context;
+    int64_t ticket = -1;
+    const int32_t held[] = {3, 4};
+    const int32_t slots[] = {2, 0};
+    CHECK(quire_swap_out(context, 2, held, slots, &ticket) == QUIRE_INVALID_ARG, "not open");
+    std::vector<uint8_t> memory(static_cast<size_t>(quire_block_bytes(context)) * 3 + 64);
+    void* aligned = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) % 64;
+    CHECK(quire_swap_open(context, 0, aligned) == QUIRE_INVALID_ARG, "no slots");
+    CHECK(quire_swap_open(context, 3, aligned) == QUIRE_OK, "%s", quire_last_error());
+    pool.write(m, 30, {3, 4});
+    const std::vector<float> query = random_floats(random, 192);
+    Plan before(config.table_stride);
+    before.add_sequence(30, 1, {3, 4});
+    const std::vector<float> expected = pool.attend(before, query);
+    CHECK(quire_swap_out(context, 2, held, slots, &ticket) == QUIRE_OK, "%s", quire_last_error());
+    CHECK(quire_swap_done(context, ticket) == 1, "a copy of memory is done at once");
+    pool.write(other, 30, {3, 4});
+    const int32_t back[] = {8, 1};
+    CHECK(quire_swap_in(context, 2, slots, back, &ticket) == QUIRE_OK, "%s", quire_last_error());
+    Plan after(config.table_stride);
+    after.add_sequence(30, 1, {8, 1});
+    CHECK(same_bits(expected, pool.attend(after, query)), "type=%d", type);
+    const int32_t outside[] = {3, 0};
+    CHECK(quire_swap_in(context, 1, outside, back, &ticket) == QUIRE_INVALID_ARG, "slot");
+    const int32_t far_block[] = {kBlocks, 0};
+    CHECK(quire_swap_out(context, 1, far_block, slots, &ticket) == QUIRE_INVALID_ARG, "block");
+  }
+}
+
 // 2^31 float16 elements lie below the last block: 32-bit offsets would wrap.
 TEST(pagedAttention_beyondTwoGigaElements_usesWideOffsets) {
   Config config = attention_config(QUIRE_CACHE_F16, QUIRE_ISA_AUTO, 1, 2, 2, 128);

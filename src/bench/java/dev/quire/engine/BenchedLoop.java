@@ -1,6 +1,7 @@
 package dev.quire.engine;
 
 import dev.quire.cache.BlockPool;
+import dev.quire.cache.PagedLayout;
 import dev.quire.cache.PrefixIndex;
 import dev.quire.format.ModelFile;
 import dev.quire.kernel.Batch;
@@ -10,6 +11,7 @@ import dev.quire.kernel.ModelShape;
 import dev.quire.model.Architecture;
 import dev.quire.model.Transformer;
 import dev.quire.sampling.SamplingParameters;
+import dev.quire.scheduler.PreemptionCost;
 import dev.quire.scheduler.Scheduler;
 import dev.quire.scheduler.SchedulerLimits;
 import dev.quire.scheduler.Sequence;
@@ -33,7 +35,7 @@ final class BenchedLoop implements AutoCloseable {
     private final Inbox inbox = new Inbox(CAPACITY);
     private final Outbox outbox = new Outbox(Duration.ofMinutes(1).toNanos());
     private final StatsBoard stats = new StatsBoard(inbox);
-    private final BlockPool pool;
+    private final PagedLayout layout;
     private final Scheduler scheduler;
     private final EngineLoop loop;
     private long arrival;
@@ -49,18 +51,12 @@ final class BenchedLoop implements AutoCloseable {
         kernels = backend.apply(shape, limits);
         var transformer = Transformer.load(file, shape, kernels);
         kernels.openCache(blocks);
-        pool = new BlockPool(
+        var pool = new BlockPool(
                 blocks, Kernels.PAGE_TOKENS, prefix ? new PrefixIndex(blocks, Kernels.PAGE_TOKENS) : PrefixIndex.off());
-        scheduler = new Scheduler(pool, new SchedulerLimits(STEP_TOKENS, SEQUENCES, SEQUENCES, blocks / 100));
-        loop = new EngineLoop(
-                inbox,
-                outbox,
-                stats,
-                pool,
-                scheduler,
-                transformer,
-                new BlockCopier(kernels, SEQUENCES),
-                new Batch(limits));
+        layout = new PagedLayout(pool);
+        var bounds = new SchedulerLimits(STEP_TOKENS, SEQUENCES, SEQUENCES, blocks / 100);
+        scheduler = new Scheduler(layout, bounds, new PreemptionCost(PreemptionCost.Mode.AUTO));
+        loop = new EngineLoop(inbox, outbox, stats, layout, scheduler, transformer, kernels, new Batch(limits));
         outbox.start();
     }
 
@@ -95,7 +91,7 @@ final class BenchedLoop implements AutoCloseable {
                         TokenBuffer.NO_LOGPROBS,
                         false,
                         ""),
-                pool);
+                layout);
         if (!inbox.offer(sequence)) {
             throw new IllegalStateException("inbox must hold all sequences: capacity=" + inbox.capacity());
         }
@@ -118,7 +114,7 @@ final class BenchedLoop implements AutoCloseable {
 
     /// Cached blocks that were taken for something else, since the start.
     long evictions() {
-        return pool.evictions();
+        return layout.pool().evictions();
     }
 
     @Override

@@ -66,6 +66,24 @@ final class IdleKernels implements Kernels {
     public void copyBlocks(int[] source, int[] destination, int count) {}
 
     @Override
+    public void openSwap(int slots) {}
+
+    @Override
+    public long swapOut(int[] block, int[] slot, int count) {
+        return 0;
+    }
+
+    @Override
+    public long swapIn(int[] slot, int[] block, int count) {
+        return 0;
+    }
+
+    @Override
+    public boolean swapped(long ticket) {
+        return true;
+    }
+
+    @Override
     public void beginStep(Batch opened) {
         batch = opened;
     }

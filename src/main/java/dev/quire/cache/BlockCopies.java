@@ -1,7 +1,7 @@
 package dev.quire.cache;
 
 /// Whole blocks that must be copied before a step writes, in this order: `source(i)` → `destination(i)`. Made once
-/// and reused. A destination may be a source of an earlier copy, never of a later one.
+/// and reused. The order counts: a block may be the source of one copy and the destination of another.
 public final class BlockCopies {
     private final int[] source;
     private final int[] destination;
@@ -28,6 +28,14 @@ public final class BlockCopies {
 
     public void clear() {
         count = 0;
+    }
+
+    /// Takes all of `other`'s, behind its own.
+    public void takeAll(BlockCopies other) {
+        for (int i = 0; i < other.count; i++) {
+            add(other.source[i], other.destination[i]);
+        }
+        other.clear();
     }
 
     int capacity() {

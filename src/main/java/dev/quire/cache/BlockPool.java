@@ -16,9 +16,13 @@ public final class BlockPool {
     private final PrefixIndex index;
     private final int[] refCount; // [blocks] tables that hold the block
     private final int[] used; // [blocks] tokens in it, those of a cached block too
+    private final boolean[] moving; // [blocks] under a copy to or from the swap space
     private final FreeQueue freeQueue;
+    private int inTransit;
+    private int leaving;
     private int cached;
     private int shared;
+    private int peak;
     private long references;
     private long tokensInUse;
     private long evictions;
@@ -45,6 +49,7 @@ public final class BlockPool {
         this.index = index;
         refCount = new int[blocks];
         used = new int[blocks];
+        moving = new boolean[blocks];
         freeQueue = new FreeQueue(blocks);
         for (int block = 0; block < blocks; block++) {
             freeQueue.addLast(block);
@@ -80,9 +85,24 @@ public final class BlockPool {
         return freeQueue.size();
     }
 
-    /// Blocks that at least one table holds.
+    /// Blocks that at least one table holds and that are not in transit.
     public int inUse() {
-        return blocks() - freeQueue.size();
+        return blocks() - freeQueue.size() - inTransit;
+    }
+
+    /// Blocks under a copy to or from the swap space.
+    public int inTransit() {
+        return inTransit;
+    }
+
+    /// Blocks of those that nobody holds: available when their copy is done.
+    public int leaving() {
+        return leaving;
+    }
+
+    /// Most blocks that were in use at once.
+    public int peak() {
+        return peak;
     }
 
     /// Blocks that at least two tables hold.
@@ -92,7 +112,7 @@ public final class BlockPool {
 
     /// Blocks that would be in use besides if nothing were shared.
     public long saved() {
-        return references - inUse();
+        return references - (inUse() + inTransit - leaving);
     }
 
     /// Tokens in the blocks in use, those of a shared block once.
@@ -143,6 +163,17 @@ public final class BlockPool {
 
     private int take() {
         int block = freeQueue.removeFirst();
+        taken(block);
+        return block;
+    }
+
+    /// Takes this very block, which nobody may hold.
+    void take(int block) {
+        freeQueue.remove(checked(block));
+        taken(block);
+    }
+
+    private void taken(int block) {
         // Thrown, not asserted: a block with a holder would show one user another's context.
         if (refCount[block] != 0) {
             throw new CorruptStateException(
@@ -156,7 +187,7 @@ public final class BlockPool {
         }
         refCount[block] = 1;
         references++;
-        return block;
+        peak = Math.max(peak, inUse());
     }
 
     /// Takes a block for a copy of `source`, which the caller has yet to make; one must be available.
@@ -167,6 +198,50 @@ public final class BlockPool {
         return block;
     }
 
+    /// The one holder of `block` lets go of it, since it is about to be copied away: nobody may take it until
+    /// then.
+    void depart(int block) {
+        if (refCount[checked(block)] != 1 || moving[block]) {
+            throw new CorruptStateException("departing block must have one holder: block=" + block + ", refCount="
+                    + refCount[block] + ", moving=" + moving[block]);
+        }
+        refCount[block] = 0;
+        references--;
+        tokensInUse -= used[block];
+        moving[block] = true;
+        inTransit++;
+        leaving++;
+    }
+
+    /// Takes a block that is about to be filled with `tokens` tokens from elsewhere; one must be available.
+    int arrive(int tokens) {
+        int block = take();
+        fill(block, tokens);
+        moving[block] = true;
+        inTransit++;
+        return block;
+    }
+
+    /// Whether `block` is in transit.
+    boolean moving(int block) {
+        return moving[block];
+    }
+
+    /// The copy of a block in transit is done: it is in use, or, if nobody holds it, to be taken.
+    void landed(int block) {
+        if (!moving[block]) {
+            throw new CorruptStateException("landed block must be in transit: block=" + block);
+        }
+        moving[block] = false;
+        inTransit--;
+        if (refCount[block] == 0) {
+            leaving--;
+            putBack(block);
+        } else {
+            peak = Math.max(peak, inUse());
+        }
+    }
+
     /// Adds a reference to a block that is in use or cached.
     void retain(int block) {
         checked(block);
@@ -174,9 +249,14 @@ public final class BlockPool {
             if (!index.contains(block)) {
                 throw new CorruptStateException("shared block must be in use or cached: block=" + block);
             }
-            freeQueue.remove(block);
-            cached--;
+            if (moving[block]) {
+                leaving--;
+            } else {
+                freeQueue.remove(block);
+                cached--;
+            }
             tokensInUse += used[block];
+            peak = Math.max(peak, inUse());
         } else if (refCount[block] == 1) {
             shared++;
         }
@@ -198,13 +278,21 @@ public final class BlockPool {
             shared--;
         } else if (refCount[block] == 0) {
             tokensInUse -= used[block];
-            if (index.contains(block)) {
-                cached++;
-                freeQueue.addLast(block);
+            if (moving[block]) {
+                leaving++;
             } else {
-                used[block] = 0;
-                freeQueue.addFirst(block);
+                putBack(block);
             }
+        }
+    }
+
+    private void putBack(int block) {
+        if (index.contains(block)) {
+            cached++;
+            freeQueue.addLast(block);
+        } else {
+            used[block] = 0;
+            freeQueue.addFirst(block);
         }
     }
 
@@ -229,28 +317,38 @@ public final class BlockPool {
         index.checkInvariants();
         int waiting = 0;
         int several = 0;
+        int transit = 0;
+        int gone = 0;
         long held = 0;
         long tokens = 0;
         for (int block = 0; block < refCount.length; block++) {
             checkBlock(block);
-            waiting += refCount[block] == 0 && index.contains(block) ? 1 : 0;
+            waiting += refCount[block] == 0 && !moving[block] && index.contains(block) ? 1 : 0;
+            transit += moving[block] ? 1 : 0;
+            gone += moving[block] && refCount[block] == 0 ? 1 : 0;
             several += refCount[block] > 1 ? 1 : 0;
             held += refCount[block];
             tokens += refCount[block] > 0 ? used[block] : 0;
         }
-        if (waiting != cached || several != shared || held != references || tokens != tokensInUse) {
+        if (waiting != cached
+                || transit != inTransit
+                || gone != leaving
+                || several != shared
+                || held != references
+                || tokens != tokensInUse) {
             throw new CorruptStateException("counters must say what the blocks say: cached=" + cached + ", counted="
-                    + waiting + ", shared=" + shared + ", counted=" + several + ", references=" + references
+                    + waiting + ", inTransit=" + inTransit + ", counted=" + transit + ", shared=" + shared
+                    + ", counted=" + several + ", references=" + references
                     + ", counted=" + held + ", tokensInUse=" + tokensInUse + ", counted=" + tokens);
         }
     }
 
     private void checkBlock(int block) {
-        if (refCount[block] < 0 || freeQueue.contains(block) != (refCount[block] == 0)) {
+        if (refCount[block] < 0 || freeQueue.contains(block) != (refCount[block] == 0 && !moving[block])) {
             throw new CorruptStateException("block must be free exactly when nobody holds it: block=" + block
                     + ", refCount=" + refCount[block] + ", free=" + freeQueue.contains(block));
         }
-        boolean kept = refCount[block] > 0 || index.contains(block);
+        boolean kept = refCount[block] > 0 || moving[block] || index.contains(block);
         if (used[block] < 0 || used[block] > blockSize || (!kept && used[block] != 0)) {
             throw new CorruptStateException("block must hold at most its size, and nothing when free: block=" + block
                     + ", used=" + used[block] + ", blockSize=" + blockSize);

@@ -38,8 +38,8 @@ final class PrefixChain {
         return settled;
     }
 
-    /// Computes the hashes of the blocks that the first `tokens` tokens fill, so that nobody else has to. The thread
-    /// that makes the sequence may do so before the engine thread knows it.
+    /// Computes the hashes of the blocks that the first `tokens` tokens fill, so that nobody else has to. The
+    /// thread that makes the sequence may do so before the engine thread knows it.
     void prepare(int tokens) {
         if (index.on() && tokens >= index.blockSize()) {
             hash(tokens / index.blockSize() - 1);
@@ -132,8 +132,8 @@ final class PrefixChain {
         awaiting = false;
     }
 
-    /// Whether nothing is pending and `child` is made for the same index and salt and begins with the same `tokens`
-    /// tokens.
+    /// Whether nothing is pending and `child` is made for the same index and salt and begins with the same
+    /// `tokens` tokens.
     boolean canFork(PrefixChain child, int tokens) {
         return settled == linked
                 && child.index == index
@@ -160,7 +160,7 @@ final class PrefixChain {
         }
         for (int i = 0; i < blocks; i++) {
             boolean known = i < linked && owns(i, block[i]) && (i < settled || index.pending(block[i]));
-            if (index.contains(block[i]) && !known) {
+            if (block[i] >= 0 && index.contains(block[i]) && !known) {
                 throw new CorruptStateException("held block must have no entry but the linked one: index=" + i
                         + ", block=" + block[i] + ", generation=" + index.generation(block[i]) + ", linked=" + linked
                         + ", settled=" + settled);
@@ -168,9 +168,9 @@ final class PrefixChain {
         }
     }
 
-    /// Whether the entry of the `i`-th block is `block`'s own.
+    /// Whether the entry of the `i`-th block is `block`'s own; below 0, it is not in the pool.
     private boolean owns(int i, int block) {
-        return index.generation(block) == generation[i];
+        return block >= 0 && index.generation(block) == generation[i];
     }
 
     private long parent(int i) {

@@ -1,7 +1,8 @@
 package dev.quire.engine;
 
-import dev.quire.cache.BlockTable;
+import dev.quire.cache.SequenceBlocks;
 import dev.quire.kernel.Batch;
+import dev.quire.kernel.Kernels;
 import dev.quire.sampling.SamplingParameters;
 import dev.quire.scheduler.Sequence;
 import dev.quire.scheduler.StepPlan;
@@ -68,7 +69,7 @@ final class BatchBuilder {
     }
 
     private void addTokens(Sequence sequence, int first, int count) {
-        BlockTable table = sequence.table();
+        SequenceBlocks table = sequence.table();
         for (int position = first; position < first + count; position++) {
             int at = batch.tokens++;
             batch.token.put(at, sequence.token(position));
@@ -79,9 +80,10 @@ final class BatchBuilder {
 
     private void addTable(Sequence sequence, int length) {
         int at = batch.sequences++;
-        BlockTable table = sequence.table();
+        SequenceBlocks table = sequence.table();
         int from = at * batch.limits.tableBlocks();
-        for (int i = 0; i < table.blocks(); i++) {
+        int used = Math.ceilDiv(length, Kernels.PAGE_TOKENS);
+        for (int i = 0; i < used; i++) {
             batch.blockTable.put(from + i, table.block(i));
         }
         batch.contextLength.put(at, length);

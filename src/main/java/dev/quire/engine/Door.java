@@ -32,7 +32,7 @@ final class Door {
             return Optional.of(new Submission.TooLong(promptTokens, maxTokens, model.contextLength()));
         }
         BlockPool pool = loading.pool();
-        int needed = pool.blocksFor(Sequence.storedTokens(promptTokens, maxTokens));
+        int needed = loading.layout().mostBlocks(Sequence.storedTokens(promptTokens, maxTokens));
         if (needed > pool.blocks()) {
             return Optional.of(new Submission.TooLarge(needed, pool.blocks(), pool.blockSize()));
         }
@@ -42,7 +42,7 @@ final class Door {
     /// Most tokens to generate: what was asked for, or what context and pool allow.
     static int maxTokens(GenerationRequest request, ModelLoading loading) {
         int promptTokens = request.prompt().length;
-        long poolTokens = (long) loading.pool().blocks() * loading.pool().blockSize();
+        long poolTokens = loading.layout().mostTokens();
         // The last token generated is never stored, hence the 1.
         long room = Math.min(loading.model().contextLength(), poolTokens + 1) - promptTokens;
         return request.maxTokens().orElse((int) room);

@@ -1,11 +1,13 @@
 package dev.quire.engine;
 
 import dev.quire.cache.BlockPool;
+import dev.quire.cache.CacheLayout;
 import dev.quire.cache.CorruptStateException;
 import dev.quire.engine.StatsBoard.Entry;
 import dev.quire.engine.StepClock.Part;
 import dev.quire.kernel.Batch;
 import dev.quire.kernel.KernelFaultException;
+import dev.quire.kernel.Kernels;
 import dev.quire.model.Transformer;
 import dev.quire.scheduler.ContiguousShadow;
 import dev.quire.scheduler.Scheduler;
@@ -29,29 +31,43 @@ final class EngineLoop {
     private final Batch batch;
     private final BatchBuilder builder;
     private final BlockCopier copier;
+    private final BlockMover mover;
     private final StepClock clock = new StepClock(System::nanoTime);
     private final IdleCheck check = new IdleCheck();
     private volatile boolean stopping;
     private int unstarted;
     private boolean idle = true; // since the last turn
 
+    EngineLoop(Inbox inbox, Outbox outbox, StatsBoard stats, ModelLoading loading) {
+        this(
+                inbox,
+                outbox,
+                stats,
+                loading.layout(),
+                loading.scheduler(),
+                loading.transformer(),
+                loading.kernels(),
+                loading.batch());
+    }
+
     EngineLoop(
             Inbox inbox,
             Outbox outbox,
             StatsBoard stats,
-            BlockPool pool,
+            CacheLayout layout,
             Scheduler scheduler,
             Transformer transformer,
-            BlockCopier copier,
+            Kernels kernels,
             Batch batch) {
         this.inbox = inbox;
         this.outbox = outbox;
         this.stats = stats;
-        this.pool = pool;
         this.scheduler = scheduler;
+        pool = layout.pool();
         this.transformer = transformer;
         this.batch = batch;
-        this.copier = copier;
+        copier = new BlockCopier(kernels);
+        mover = new BlockMover(kernels, layout.transfers(), scheduler.cost());
         builder = new BatchBuilder(batch);
     }
 
@@ -77,6 +93,7 @@ final class EngineLoop {
     boolean turn() {
         clock.lap(idle ? Part.WAIT : Part.DELIVER); // what came after the last step's numbers were published
         idle = false;
+        mover.land();
         takeInbox();
         if (scheduler.idle()) {
             idle = true;
@@ -156,19 +173,19 @@ final class EngineLoop {
         StepPlan plan = scheduler.plan();
         publishPeaks();
         releasePlaces();
-        if (plan.sequences() == 0) {
-            throw new CorruptStateException("a step must compute something: running=" + scheduler.running()
-                    + ", waiting=" + scheduler.waiting() + ", free=" + pool.free());
-        }
         clock.lap(Part.SCHEDULE);
+        if (plan.sequences() == 0) {
+            waitForBlocks();
+            return;
+        }
         builder.build(plan);
         int promptTokens = plan.tokens() - decoding(plan);
         clock.lap(Part.BUILD);
         int drawn = 0;
         try {
             copier.carryOut(plan.copies());
-            transformer.forward(batch);
-            clock.lap(Part.KERNELS, Part.SAMPLE, transformer.sampleNanos());
+            mover.begin();
+            compute(plan, promptTokens);
             drawn = commit(plan);
         } catch (IllegalArgumentException | IllegalStateException e) {
             clock.lap(Part.KERNELS);
@@ -177,6 +194,26 @@ final class EngineLoop {
         clock.lap(Part.DELIVER);
         publish(promptTokens, drawn);
         outbox.wake();
+    }
+
+    private void compute(StepPlan plan, int promptTokens) {
+        long start = System.nanoTime();
+        transformer.forward(batch);
+        if (2 * promptTokens > plan.tokens()) {
+            scheduler.cost().computed(System.nanoTime() - start, plan.tokens());
+        }
+        clock.lap(Part.KERNELS, Part.SAMPLE, transformer.sampleNanos());
+    }
+
+    /// Nothing can be computed until blocks have come back or made room.
+    private void waitForBlocks() {
+        if (!scheduler.transferring()) {
+            throw new CorruptStateException("a step must compute something: running=" + scheduler.running()
+                    + ", waiting=" + scheduler.waiting() + ", available=" + pool.available());
+        }
+        mover.begin();
+        Thread.onSpinWait();
+        clock.lap(Part.KERNELS);
     }
 
     private static int decoding(StepPlan plan) {
@@ -332,6 +369,7 @@ final class EngineLoop {
         stats.put(Entry.BLOCKS, pool.blocks());
         stats.put(Entry.FREE, pool.free());
         stats.put(Entry.CACHED, pool.cached());
+        stats.put(Entry.IN_TRANSIT, pool.inTransit());
         stats.put(Entry.IN_USE, pool.inUse());
         stats.put(Entry.TOKENS_STORED, pool.tokensInUse());
         stats.put(Entry.SHARED, pool.shared());

@@ -93,7 +93,7 @@ public final class InferenceEngine implements AutoCloseable {
         if (!room.take(bytes)) {
             return new Submission.AnswersTooLarge(bytes, room.bytes(), RETRY_AFTER_SECONDS);
         }
-        List<Sequence> group = Sequence.group(spec, request.choices(), loading.pool());
+        List<Sequence> group = Sequence.group(spec, request.choices(), loading.layout());
         var stream = new TokenStream(group, inbox, loading.model().tokenizer(), request.stop());
         outbox.add(stream, () -> room.free(bytes));
         if (!inbox.offer(group.getFirst())) {
@@ -178,15 +178,7 @@ public final class InferenceEngine implements AutoCloseable {
         try (ModelLoading opened = ModelLoading.open(settings)) {
             opened.warmUp();
             loading = opened;
-            loop = new EngineLoop(
-                    inbox,
-                    outbox,
-                    stats,
-                    opened.pool(),
-                    opened.scheduler(),
-                    opened.transformer(),
-                    opened.copier(),
-                    opened.batch());
+            loop = new EngineLoop(inbox, outbox, stats, opened);
             loop.publishPool(opened.kernels().blockBytes(), opened.model().contextLength());
             becomeReady(opened, started);
             serve();

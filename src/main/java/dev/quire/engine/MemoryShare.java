@@ -8,7 +8,8 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// Reads `quire.cache.memory`: an amount of bytes (`512MiB`, `2GiB`, `1000000`) or a share of what is free (`0.25`).
+/// Reads `quire.cache.memory` and its like: an amount of bytes (`512MiB`, `2GiB`, `1000000`) or a share of what is
+/// free (`0.25`).
 final class MemoryShare {
     private static final Pattern AMOUNT = Pattern.compile("(\\d{1,18})\\s*([a-z]*)");
     private static final Pattern SHARE = Pattern.compile("(0?\\.\\d+|1\\.0+|\\d{1,2}%|100%)");
@@ -32,8 +33,8 @@ final class MemoryShare {
 
     private MemoryShare() {}
 
-    /// Bytes that `setting` asks for when `freeBytes` are free.
-    static long bytes(String setting, long freeBytes) {
+    /// Bytes that `setting`, the value of `name`, asks for when `freeBytes` are free.
+    static long bytes(String name, String setting, long freeBytes) {
         String text = setting.strip().toLowerCase(Locale.ROOT);
         if (SHARE.matcher(text).matches()) {
             double share = text.endsWith("%")
@@ -44,17 +45,17 @@ final class MemoryShare {
         Matcher amount = AMOUNT.matcher(text);
         if (!amount.matches() || !UNITS.containsKey(amount.group(2))) {
             throw new IllegalArgumentException(
-                    "quire.cache.memory must be bytes such as 512MiB or a share such as 0.25:" + " quire.cache.memory="
-                            + setting);
+                    name + " must be bytes such as 512MiB or a share such as 0.25: " + name + "=" + setting);
         }
         try {
             return Math.multiplyExact(Long.parseLong(amount.group(1)), UNITS.get(amount.group(2)));
         } catch (ArithmeticException e) {
-            throw new IllegalArgumentException("quire.cache.memory must fit 64 bits: quire.cache.memory=" + setting, e);
+            throw new IllegalArgumentException(name + " must fit 64 bits: " + name + "=" + setting, e);
         }
     }
 
-    /// Bytes that the process could take now: what the machine has available, or what its container's limit leaves.
+    /// Bytes that the process could take now: what the machine has available, or what its container's limit
+    /// leaves.
     static long freeBytes() {
         long available = meminfoAvailable();
         long limit = number(CGROUP.resolve("memory.max"), Long.MAX_VALUE);

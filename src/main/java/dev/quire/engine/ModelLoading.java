@@ -1,7 +1,7 @@
 package dev.quire.engine;
 
 import dev.quire.cache.BlockPool;
-import dev.quire.cache.PrefixIndex;
+import dev.quire.cache.CacheLayout;
 import dev.quire.format.ModelFile;
 import dev.quire.format.ModelFileException;
 import dev.quire.kernel.ActivationRounding;
@@ -16,6 +16,7 @@ import dev.quire.kernel.cpu.CpuKernels;
 import dev.quire.model.Architecture;
 import dev.quire.model.Transformer;
 import dev.quire.sampling.SamplingParameters;
+import dev.quire.scheduler.PreemptionCost;
 import dev.quire.scheduler.Scheduler;
 import dev.quire.scheduler.SchedulerLimits;
 import dev.quire.store.ModelStore;
@@ -60,9 +61,8 @@ final class ModelLoading implements AutoCloseable {
     private final Kernels kernels;
     private final String cacheType;
     private final Transformer transformer;
-    private final BlockCopier copier;
     private final Batch batch;
-    private final BlockPool pool;
+    private final CacheLayout layout;
     private final Scheduler scheduler;
 
     static ModelLoading open(QuireSettings settings) {
@@ -130,12 +130,10 @@ final class ModelLoading implements AutoCloseable {
             kernels.openCache(blocks);
             // The pool takes its memory as it is written to: what it may take is spent already.
             kernels.spendOnWeights((MemoryShare.freeBytes() - blocks * kernels.blockBytes()) / 2);
-            copier = new BlockCopier(kernels, sequences);
             batch = new Batch(limits);
-            pool = new BlockPool(blocks, Kernels.PAGE_TOKENS, index(settings, blocks));
-            int watermark = watermark(settings, blocks);
-            var bounds = new SchedulerLimits(tokens, sequences, limits.rows(), watermark);
-            scheduler = new Scheduler(pool, bounds, contextLength);
+            layout = Layouts.of(settings.cache(), blocks, openSwap(settings), contextLength);
+            var bounds = new SchedulerLimits(tokens, sequences, limits.rows(), watermark(settings, blocks));
+            scheduler = new Scheduler(layout, bounds, new PreemptionCost(preemption(settings.cache())), contextLength);
         } catch (RuntimeException | Error e) {
             kernels.close();
             throw e;
@@ -144,16 +142,6 @@ final class ModelLoading implements AutoCloseable {
 
     private static int watermark(QuireSettings settings, int blocks) {
         return (int) (blocks * share("quire.cache.watermark", settings.cache().watermark()));
-    }
-
-    private static PrefixIndex index(QuireSettings settings, int blocks) {
-        return switch (settings.cache().prefix()) {
-            case "on" -> new PrefixIndex(blocks, Kernels.PAGE_TOKENS);
-            case "off" -> PrefixIndex.off();
-            default ->
-                throw new IllegalArgumentException("quire.cache.prefix must be on or off: quire.cache.prefix="
-                        + settings.cache().prefix());
-        };
     }
 
     LoadReport report() {
@@ -187,16 +175,16 @@ final class ModelLoading implements AutoCloseable {
         return transformer;
     }
 
-    BlockCopier copier() {
-        return copier;
-    }
-
     Batch batch() {
         return batch;
     }
 
     BlockPool pool() {
-        return pool;
+        return layout.pool();
+    }
+
+    CacheLayout layout() {
+        return layout;
     }
 
     Scheduler scheduler() {
@@ -299,7 +287,7 @@ final class ModelLoading implements AutoCloseable {
             return blocks;
         }
         String memory = settings.cache().memory();
-        long bytes = MemoryShare.bytes(memory, freeBytes);
+        long bytes = MemoryShare.bytes("quire.cache.memory", memory, freeBytes);
         long blocks = Math.min(Math.min(bytes / blockBytes, mostUseful), MOST_BLOCKS);
         if (blocks < 1 || blocks > freeBytes / blockBytes) {
             throw new IllegalArgumentException(
@@ -307,6 +295,40 @@ final class ModelLoading implements AutoCloseable {
                             + memory + ", blockBytes=" + blockBytes + ", freeBytes=" + freeBytes);
         }
         return (int) blocks;
+    }
+
+    /// Takes the swap space; returns its slots.
+    private int openSwap(QuireSettings settings) {
+        int slots = swapSlots(settings.cache(), kernels.blockBytes());
+        if (slots > 0) {
+            kernels.openSwap(slots);
+        }
+        return slots;
+    }
+
+    /// Slots of the swap space: only the paged layout has one.
+    private static int swapSlots(QuireSettings.CacheSettings settings, long blockBytes) {
+        if (settings.layout().equals("paged")) {
+            long freeBytes = MemoryShare.freeBytes();
+            long bytes = MemoryShare.bytes("quire.cache.swap", settings.swap(), freeBytes);
+            if (bytes > freeBytes || bytes / blockBytes > MOST_BLOCKS) {
+                throw new IllegalArgumentException("quire.cache.swap must fit the free memory: quire.cache.swap="
+                        + settings.swap() + ", blockBytes=" + blockBytes + ", freeBytes=" + freeBytes);
+            }
+            return (int) (bytes / blockBytes);
+        }
+        return 0;
+    }
+
+    private static PreemptionCost.Mode preemption(QuireSettings.CacheSettings settings) {
+        return switch (settings.preemption()) {
+            case "auto" -> PreemptionCost.Mode.AUTO;
+            case "recompute" -> PreemptionCost.Mode.RECOMPUTE;
+            case "swap" -> PreemptionCost.Mode.SWAP;
+            default ->
+                throw new IllegalArgumentException("quire.cache.preemption must be auto, recompute or swap:"
+                        + " quire.cache.preemption=" + settings.preemption());
+        };
     }
 
     private static int positive(String name, int value) {

@@ -88,13 +88,46 @@ public interface QuireSettings {
         @WithDefault("auto")
         String type();
 
+        /// How sequences get their blocks: `paged`; `contiguous`, one run each, as before paging; or `none`, the
+        /// whole context computed again in each step.
+        @WithDefault("paged")
+        String layout();
+
+        ContiguousSettings contiguous();
+
         /// Whether prompts share the blocks of a prefix that is in the cache: `on` or `off`.
         @WithDefault("on")
         String prefix();
 
+        /// What becomes of a sequence that must give up its blocks: `swap` moves them to the swap space as long as
+        /// there is room, `recompute` drops them, `auto` does what has been quicker.
+        @WithDefault("auto")
+        String preemption();
+
+        /// Memory for blocks that had to leave the pool, like `memory`; 0 = none. Where the pool is in the same
+        /// memory it is better off there.
+        @WithDefault("0")
+        String swap();
+
         /// Share of the pool that admission leaves free for running sequences.
         @WithDefault("0.01")
         double watermark();
+
+        /// The contiguous layout.
+        interface ContiguousSettings {
+            /// What a sequence reserves when it starts: room for the `model`'s longest, for the `request`'s
+            /// longest, or for an `estimate`.
+            @WithDefault("request")
+            String reserve();
+
+            /// Tokens that a sequence is expected to add to those it starts with, where the estimate is reserved.
+            @WithDefault("128")
+            int estimate();
+
+            /// Which free run is taken: `first`, `best` or `buddy`.
+            @WithDefault("first")
+            String fit();
+        }
     }
 
     /// One step.

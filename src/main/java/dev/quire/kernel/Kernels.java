@@ -3,12 +3,13 @@ package dev.quire.kernel;
 import dev.quire.tensor.Tensor;
 
 /// The operations of a step. {@link ReferenceKernels} defines each; a backend may round differently within the
-/// tolerances of its parity test, but its bits never depend on batch mates, chunk cuts, threads or physical blocks.
+/// tolerances of its parity test, but its bits never depend on batch mates, chunk cuts, threads or physical
+/// blocks.
 ///
 /// Life cycle: open (the backend's factory) → `weight` for each tensor → `bind` → `openCache` → steps → `close`. A
 /// step: `beginStep` → `embed` → for each layer the five fused calls in the order below → `logits` → `sample` →
-/// `endStep`. A call out of order is an {@link IllegalStateException}; a batch that breaks its contract (an id out of
-/// range, a block outside the pool) is an {@link IllegalArgumentException} from `beginStep`, before anything is
+/// `endStep`. A call out of order is an {@link IllegalStateException}; a batch that breaks its contract (an id out
+/// of range, a block outside the pool) is an {@link IllegalArgumentException} from `beginStep`, before anything is
 /// written.
 ///
 /// Not thread-safe: the thread that steps owns it (a backend may use worker threads within one call).
@@ -19,8 +20,8 @@ public interface Kernels extends AutoCloseable {
     /// Name and variant, for people: `cpu avx512 2 threads, bf16 cache`.
     String description();
 
-    /// Takes over a weight and returns its id. The tensor's memory must stay valid until `close` (a backend may use it
-    /// in place or make a packed copy).
+    /// Takes over a weight and returns its id. The tensor's memory must stay valid until `close` (a backend may
+    /// use it in place or make a packed copy).
     int weight(Tensor tensor);
 
     /// Says which weights the model is made of: one entry a layer, and those outside the layers.
@@ -44,18 +45,32 @@ public interface Kernels extends AutoCloseable {
     /// Takes the pool: `blocks` blocks of `PAGE_TOKENS` slots. Its contents are unspecified.
     void openCache(int blocks);
 
-    /// Copies whole blocks, all layers: `source[i]` → `destination[i]`. No destination is a source of the same call.
+    /// Copies whole blocks, all layers: `source[i]` → `destination[i]`. No destination is a source of the same
+    /// call.
     void copyBlocks(int[] source, int[] destination, int count);
+
+    /// Takes the swap space: `slots` blocks outside the pool. Its contents are unspecified.
+    void openSwap(int slots);
+
+    /// Begins to copy whole blocks out of the pool, `block[i]` → `slot[i]`, and returns a ticket, which is after
+    /// all earlier ones. No block and no slot may be used until it is done.
+    long swapOut(int[] block, int[] slot, int count);
+
+    /// The same back into the pool, `slot[i]` → `block[i]`.
+    long swapIn(int[] slot, int[] block, int count);
+
+    /// Whether the copies of `ticket`, and of all before it, are done.
+    boolean swapped(long ticket);
 
     /// Opens a step over `batch`, which must not change until `endStep`.
     void beginStep(Batch batch);
 
-    /// x = embedding rows of the batch's tokens · embeddingScale, plus the position embedding where there is one. x is
-    /// the residual stream `[T, embedding]`.
+    /// x = embedding rows of the batch's tokens · embeddingScale, plus the position embedding where there is one.
+    /// x is the residual stream `[T, embedding]`.
     void embed();
 
-    /// q, k, v = projections of norm(x), with their biases; q and k normalised by head and rotated where the layer asks
-    /// for it; k and v into the cache at `slot`.
+    /// q, k, v = projections of norm(x), with their biases; q and k normalised by head and rotated where the layer
+    /// asks for it; k and v into the cache at `slot`.
     void attentionInput(int layer);
 
     /// a = softmax(q · Kᵀ · attentionScale) · V over each token's own position and those before it, as far as the
@@ -79,7 +94,8 @@ public interface Kernels extends AutoCloseable {
 
     void endStep();
 
-    /// Copies logit row `row` of the last step, `[vocabulary]`, as they were before penalties: for tests and beams.
+    /// Copies logit row `row` of the last step, `[vocabulary]`, as they were before penalties: for tests and
+    /// beams.
     void readLogits(int row, float[] destination);
 
     @Override

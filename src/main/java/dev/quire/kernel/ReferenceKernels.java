@@ -10,8 +10,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 
-/// The definition of every operation, in plain Java: float32 weights (dequantised once), float32 activations, float32
-/// cache, naive loops. Native backends are tested against it; it also serves, slowly, with `quire.backend=reference`.
+/// The definition of every operation, in plain Java: float32 weights (dequantised once), float32 activations,
+/// float32 cache, naive loops. Native backends are tested against it; it also serves, slowly, with
+/// `quire.backend=reference`.
 ///
 /// Every sum runs in ascending order of its index, so a row's bits depend on nothing but its own inputs.
 public final class ReferenceKernels implements Kernels {
@@ -41,6 +42,7 @@ public final class ReferenceKernels implements Kernels {
     private ModelWeights model;
     private float[][] keyCache; // per layer: [blocks * PAGE_TOKENS, kvHeads, headDim]
     private float[][] valueCache;
+    private float[][][] swap; // [slots][keys and values of each layer][one page]
     private Batch batch;
 
     public ReferenceKernels(ModelShape shape, BatchLimits limits) {
@@ -147,6 +149,41 @@ public final class ReferenceKernels implements Kernels {
                 System.arraycopy(valueCache[layer], from, valueCache[layer], to, elements);
             }
         }
+    }
+
+    @Override
+    public void openSwap(int slots) {
+        int elements = PAGE_TOKENS * shape.kvWidth();
+        swap = new float[slots][2 * shape.layers()][elements];
+    }
+
+    @Override
+    public long swapOut(int[] block, int[] slot, int count) {
+        int elements = PAGE_TOKENS * shape.kvWidth();
+        for (int i = 0; i < count; i++) {
+            for (int layer = 0; layer < shape.layers(); layer++) {
+                System.arraycopy(keyCache[layer], block[i] * elements, swap[slot[i]][2 * layer], 0, elements);
+                System.arraycopy(valueCache[layer], block[i] * elements, swap[slot[i]][2 * layer + 1], 0, elements);
+            }
+        }
+        return 0;
+    }
+
+    @Override
+    public long swapIn(int[] slot, int[] block, int count) {
+        int elements = PAGE_TOKENS * shape.kvWidth();
+        for (int i = 0; i < count; i++) {
+            for (int layer = 0; layer < shape.layers(); layer++) {
+                System.arraycopy(swap[slot[i]][2 * layer], 0, keyCache[layer], block[i] * elements, elements);
+                System.arraycopy(swap[slot[i]][2 * layer + 1], 0, valueCache[layer], block[i] * elements, elements);
+            }
+        }
+        return 0;
+    }
+
+    @Override
+    public boolean swapped(long ticket) {
+        return true;
     }
 
     @Override

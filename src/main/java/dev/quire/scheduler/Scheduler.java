@@ -1,10 +1,9 @@
 package dev.quire.scheduler;
 
+import dev.quire.cache.BlockCopies;
 import dev.quire.cache.BlockPool;
+import dev.quire.cache.CacheLayout;
 import dev.quire.cache.CorruptStateException;
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.List;
 import java.util.PriorityQueue;
 
 /// Continuous batching under one token budget (Orca, OSDI 2022, section 4.1; chunked prefill: Sarathi, OSDI 2024).
@@ -29,17 +28,16 @@ import java.util.PriorityQueue;
 ///
 /// Not thread-safe: the engine thread owns it.
 public final class Scheduler {
-    private static final Comparator<Sequence> ORDER =
-            Comparator.comparingInt(Sequence::priority).thenComparingLong(Sequence::arrival);
-
+    private final CacheLayout layout;
     private final BlockPool pool;
     private final SchedulerLimits limits;
-    private final PriorityQueue<Sequence> waiting = new PriorityQueue<>(ORDER);
-    private final List<Sequence> running; // in ORDER
+    private final PriorityQueue<Sequence> waiting = new PriorityQueue<>(Places.ORDER);
+    private final Places places;
+    private final PreemptionCost cost;
     private final StepPlan plan;
-    private final ContiguousShadow contiguous;
-    private int places; // of running sequences and their followers
+    private final BlockCopies forkCopies; // due before the next step
     private long preemptions;
+    private long swaps;
     private long restarts;
     private long prefixQueries;
     private long prefixHits;
@@ -47,26 +45,32 @@ public final class Scheduler {
     private int deferred;
 
     /// For sequences of which any may fill the pool.
-    public Scheduler(BlockPool pool, SchedulerLimits limits) {
-        this(pool, limits, Math.multiplyExact(pool.blocks(), pool.blockSize()));
+    public Scheduler(CacheLayout layout, SchedulerLimits limits, PreemptionCost cost) {
+        this(
+                layout,
+                limits,
+                cost,
+                Math.multiplyExact(layout.pool().blocks(), layout.pool().blockSize()));
     }
 
     /// For sequences of at most `modelLength` tokens, prompt and generated.
-    public Scheduler(BlockPool pool, SchedulerLimits limits, int modelLength) {
-        this.pool = pool;
+    public Scheduler(CacheLayout layout, SchedulerLimits limits, PreemptionCost cost, int modelLength) {
+        this.cost = cost;
+        this.layout = layout;
+        this.pool = layout.pool();
         this.limits = limits;
-        running = new ArrayList<>(limits.sequences());
-        contiguous = new ContiguousShadow(pool.blocks(), pool.blockSize(), modelLength, running);
-        plan = new StepPlan(limits.sequences());
+        places = new Places(limits.sequences(), pool.blocks(), pool.blockSize(), modelLength);
+        plan = new StepPlan(limits.sequences(), layout.mostCopies(limits.sequences()));
+        forkCopies = new BlockCopies(pool.blocks());
     }
 
     public int running() {
-        return running.size();
+        return places.running();
     }
 
     /// Sequences that do not run, preempted ones included.
     public int waiting() {
-        return waiting.size();
+        return waiting.size() + places.loading();
     }
 
     /// Sequences that have never run.
@@ -79,9 +83,19 @@ public final class Scheduler {
         return preemptions;
     }
 
+    /// Preemptions of those that moved blocks to the swap space.
+    public long swaps() {
+        return swaps;
+    }
+
     /// Waiting sequences that the last plan could not admit for want of blocks: 0 or 1, since the order is kept.
     public int deferred() {
         return deferred;
+    }
+
+    /// What preemption costs, to be told of measurements.
+    public PreemptionCost cost() {
+        return cost;
     }
 
     /// Sequences that started again because the writer of a prefix they shared failed, since the start.
@@ -101,22 +115,27 @@ public final class Scheduler {
 
     /// Sequences at `index` of those that run, in order: for reports.
     public Sequence runningSequence(int index) {
-        return running.get(index);
+        return places.running(index);
     }
 
     /// What a contiguous layout would take for the same sequences.
     public ContiguousShadow contiguous() {
-        return contiguous;
+        return places.contiguous();
     }
 
     public boolean idle() {
-        return running.isEmpty() && waiting.isEmpty();
+        return places.isEmpty() && waiting.isEmpty() && !transferring();
+    }
+
+    /// Whether copies to or from the swap space are due or under way: a step may have nothing to compute then.
+    public boolean transferring() {
+        return layout.transfers().due() + layout.transfers().inFlight() > 0;
     }
 
     /// Takes a new sequence, which may lead others. Each must be able to run alone, and all must have a place at
     /// once.
     public void add(Sequence sequence) {
-        int needed = pool.blocksFor(sequence.length());
+        int needed = layout.mostBlocks(sequence.storedTokens());
         if (needed > pool.blocks()) {
             throw new IllegalArgumentException(
                     "sequence must fit the pool: neededBlocks=" + needed + ", blocks=" + pool.blocks());
@@ -136,7 +155,7 @@ public final class Scheduler {
     /// left as it is.
     public void end(Sequence sequence, TokenBuffer.Ending ending, String failure) {
         switch (sequence.state()) {
-            case RUNNING -> stopRunning(sequence);
+            case RUNNING, LOADING -> places.leave(sequence);
             case WAITING -> waiting.remove(sequence);
             case FOLLOWING -> endFollower(sequence);
             case ENDED -> {
@@ -150,21 +169,8 @@ public final class Scheduler {
         restartOrphans();
     }
 
-    private void stopRunning(Sequence sequence) {
-        running.remove(sequence);
-        place(sequence, -sequence.width());
-    }
-
-    /// `count` sequences more like `sequence` run, or fewer.
-    private void place(Sequence sequence, int count) {
-        places += count;
-        contiguous.add(sequence, count);
-    }
-
     private void endFollower(Sequence follower) {
-        if (follower.leader().state() == Sequence.State.RUNNING) {
-            place(follower.leader(), -1);
-        }
+        places.leaveFollower(follower.leader());
         follower.leader().unfollow(follower);
     }
 
@@ -175,13 +181,13 @@ public final class Scheduler {
         sequence.end(ending, failure);
     }
 
-    /// Has planned sequences start again whose shared prefix nobody will compute. Once through is enough: who shares
-    /// what an orphan was to compute also shares all that the orphan does.
+    /// Has planned sequences start again whose shared prefix nobody will compute. Once through is enough: who
+    /// shares what an orphan was to compute also shares all that the orphan does.
     private void restartOrphans() {
         for (int i = 0; i < plan.sequences(); i++) {
             Sequence sequence = plan.sequence(i);
             if (sequence.state() == Sequence.State.RUNNING && !sequence.table().prefixStands()) {
-                stopRunning(sequence);
+                places.leave(sequence);
                 sequence.suspend();
                 waiting.add(sequence);
                 restarts++;
@@ -193,36 +199,57 @@ public final class Scheduler {
     /// doubt.
     public void endAll(TokenBuffer.Ending ending, String failure) {
         plan.clear();
-        running.forEach(sequence -> sequence.answer(ending, failure));
+        places.answer(ending, failure);
         waiting.forEach(sequence -> sequence.answer(ending, failure));
-        while (!running.isEmpty()) {
-            end(running.getLast(), ending, failure);
+        while (places.running() > 0) {
+            end(places.running(places.running() - 1), ending, failure);
+        }
+        while (places.loading() > 0) {
+            end(places.loading(0), ending, failure);
         }
         while (!waiting.isEmpty()) {
             end(waiting.peek(), ending, failure);
         }
     }
 
-    /// Plans the next step. Blocks for every planned token are reserved.
+    /// Plans the next step. Blocks for every planned token are reserved. Nothing may be planned while blocks are
+    /// under way.
     public StepPlan plan() {
         plan.clear();
+        plan.copies().takeAll(forkCopies);
         deferred = 0;
-        long before = preemptions;
+        resume();
+        boolean plenty = true; // of blocks, for those that run
         int rows = limits.rows();
         int passed = 0; // places of the sequences that have been looked at
-        for (int i = 0; i < running.size(); i++) {
-            Sequence sequence = running.get(i);
+        for (int i = 0; i < places.running(); i++) {
+            Sequence sequence = places.running(i);
             passed += sequence.width();
-            int tokens = limits.tokens() - plan.tokens() - (running.size() - i - 1);
-            int run = run(sequence, tokens, rows - (places - passed));
-            if (reserve(sequence, sequence.computed() + run)) {
+            int tokens = limits.tokens() - plan.tokens() - (places.running() - i - 1);
+            int run = run(sequence, tokens, rows - (places.taken() - passed));
+            long before = preemptions;
+            boolean reserved = reserve(sequence, sequence.computed() + run);
+            plenty &= reserved && preemptions == before;
+            if (reserved) {
                 rows -= add(sequence, run);
             }
         }
-        if (preemptions == before) {
+        if (plenty || places.running() == 0) { // a run that must grow may have to give way to itself
             admit(rows);
         }
         return plan;
+    }
+
+    /// Sequences whose blocks are back run again.
+    private void resume() {
+        for (int i = places.loading() - 1; i >= 0; i--) {
+            Sequence sequence = places.loading(i);
+            if (sequence.table().here()) {
+                places.leave(sequence);
+                sequence.start();
+                places.run(sequence);
+            }
+        }
     }
 
     /// Tokens of `sequence` that fit: a prompt that is scored needs a logit row for each.
@@ -242,14 +269,19 @@ public final class Scheduler {
     }
 
     /// Reserves blocks for `tokens` tokens in all, preempting from the end of the order; false if that reached the
-    /// sequence itself.
+    /// sequence itself, or if it must wait for blocks that are on their way out.
     private boolean reserve(Sequence sequence, int tokens) {
-        while (sequence.table().reserve(tokens, plan.copies()) > 0) {
-            Sequence last = running.getLast();
-            stopRunning(last);
-            last.suspend();
-            waiting.add(last);
-            preemptions++;
+        for (int missing = sequence.table().reserve(tokens, plan.copies());
+                missing > 0;
+                missing = sequence.table().reserve(tokens, plan.copies())) {
+            if (missing <= pool.leaving()) {
+                return false;
+            }
+            Sequence last = places.lastAfter(sequence);
+            if (last == sequence && dropHeld(sequence)) {
+                continue;
+            }
+            preempt(last);
             if (last == sequence) {
                 return false;
             }
@@ -257,50 +289,110 @@ public final class Scheduler {
         return true;
     }
 
+    private void preempt(Sequence sequence) {
+        preemptions++;
+        boolean runs = sequence.state() == Sequence.State.RUNNING;
+        places.leave(sequence);
+        boolean swap = runs && cost.swaps(sequence.computed(), sequence.table().movable());
+        if (swap && sequence.swapOut()) {
+            swaps++;
+        } else {
+            sequence.suspend();
+        }
+        waiting.add(sequence);
+    }
+
+    /// Takes the shared blocks that a swapped sequence kept, the last in the order first, but none before
+    /// `sequence`; it is computed again. So nobody can be stopped by what those hold that wait. False if there is
+    /// none.
+    private boolean dropHeld(Sequence sequence) {
+        Sequence last = null;
+        for (Sequence each : waiting) {
+            boolean holds = each.holds() && Places.ORDER.compare(each, sequence) > 0;
+            if (holds && (last == null || Places.ORDER.compare(each, last) > 0)) {
+                last = each;
+            }
+        }
+        if (last != null) {
+            last.suspend();
+        }
+        return last != null;
+    }
+
     private void admit(int rowsLeft) {
         int rows = rowsLeft;
         while (!waiting.isEmpty()) {
             Sequence sequence = waiting.peek();
             // A step has one row for each running sequence; scored prompts may have taken the others' already.
-            if (places + sequence.width() > limits.sequences()
-                    || sequence.width() > rows
-                    || plan.tokens() >= limits.tokens()) {
+            if (!places.haveRoom(sequence.width()) || sequence.width() > rows || plan.tokens() >= limits.tokens()) {
                 return;
             }
-            int spare = running.isEmpty() ? 0 : limits.watermark() + tailCopies(sequence);
-            if (sequence.table().open(sequence.length(), sequence.shareable(), spare) > 0) {
-                deferred = 1;
+            boolean swapped = sequence.table().swapped();
+            if (!(swapped ? load(sequence) : open(sequence))) {
                 return;
             }
-            waiting.remove();
-            start(sequence);
-            rows -= add(sequence, run(sequence, limits.tokens() - plan.tokens(), rows));
+            if (!swapped) {
+                rows -= add(sequence, run(sequence, limits.tokens() - plan.tokens(), rows));
+            }
         }
     }
 
-    /// Blocks that the first writes of a group take besides the leader's.
-    private int tailCopies(Sequence sequence) {
-        return sequence.length() % pool.blockSize() == 0 ? 0 : sequence.followers();
+    /// Blocks that must be left when `sequence` is admitted.
+    private int spare(Sequence sequence) {
+        return places.isEmpty() ? 0 : limits.watermark() + forkBlocks(sequence);
+    }
+
+    /// Admits the first of those that wait; false if blocks are missing.
+    private boolean open(Sequence sequence) {
+        while (sequence.table().open(sequence.length(), sequence.shareable(), spare(sequence)) > 0) {
+            if (!alone() || !dropHeld(sequence)) {
+                deferred = 1;
+                return false;
+            }
+        }
+        waiting.remove();
+        start(sequence);
+        return true;
+    }
+
+    /// Has the first of those that wait come back from the swap space; false if blocks are missing, or it has not
+    /// yet left.
+    private boolean load(Sequence sequence) {
+        if (!sequence.table().out()) {
+            return false;
+        }
+        while (sequence.table().swapIn(spare(sequence)) > 0) {
+            if (!alone() || !dropHeld(sequence)) {
+                deferred = 1;
+                return false;
+            }
+        }
+        waiting.remove();
+        sequence.load();
+        places.load(sequence);
+        return true;
+    }
+
+    /// Whether nothing runs and nothing is under way that would give blocks back.
+    private boolean alone() {
+        return places.isEmpty() && pool.leaving() == 0;
+    }
+
+    /// Blocks that a group takes besides the leader's as soon as its followers write.
+    private int forkBlocks(Sequence sequence) {
+        return sequence.followers() == 0
+                ? 0
+                : sequence.followers() * layout.forkBlocks(sequence.length(), sequence.storedTokens());
     }
 
     private void start(Sequence sequence) {
-        insert(sequence);
         if (!sequence.started()) {
             unstarted--;
             prefixQueries += pool.index().on() ? sequence.shareable() : 0;
             prefixHits += sequence.table().length();
         }
         sequence.start();
-    }
-
-    /// Into `running`, in order.
-    private void insert(Sequence sequence) {
-        int at = running.size();
-        while (at > 0 && ORDER.compare(running.get(at - 1), sequence) > 0) {
-            at--;
-        }
-        running.add(at, sequence);
-        place(sequence, sequence.width());
+        places.run(sequence);
     }
 
     /// Records that run `index` of the plan was computed; false if its sequence has left the step since.
@@ -310,16 +402,21 @@ public final class Scheduler {
             return false;
         }
         sequence.table().append(plan.count(index));
-        contiguous.computed(sequence, plan.count(index));
+        places.contiguous().computed(sequence, plan.count(index));
         return true;
     }
 
-    /// The leader's prompt is computed: its next follower runs from now on, with the same blocks. Returns it.
+    /// The leader's prompt is computed: its next follower runs from now on, with what the leader's blocks hold; or
+    /// waits, if the layout has no room for a copy of it. Returns it.
     public Sequence fork(Sequence leader) {
         Sequence follower = leader.follower(0);
-        place(leader, -1);
-        follower.leave();
-        insert(follower);
+        places.leaveFollower(leader);
+        follower.leave(forkCopies);
+        if (follower.state() == Sequence.State.RUNNING) {
+            places.run(follower);
+        } else {
+            waiting.add(follower);
+        }
         return follower;
     }
 
@@ -328,6 +425,9 @@ public final class Scheduler {
         TokenBuffer.Ending ending = sequence.append(token);
         if (ending != null) {
             end(sequence, ending, "");
+        } else if (!layout.keeps()) {
+            places.contiguous().computed(sequence, -sequence.computed());
+            sequence.table().release();
         }
     }
 
@@ -343,25 +443,13 @@ public final class Scheduler {
     /// Throws if bookkeeping contradicts itself: after each operation in tests, when the engine falls idle in
     /// production.
     public void checkInvariants() {
-        pool.checkInvariants();
-        contiguous.checkInvariants();
+        layout.checkInvariants();
         int[] held = new int[pool.blocks()];
-        int counted = 0;
-        for (int i = 0; i < running.size(); i++) {
-            Sequence sequence = running.get(i);
-            counted += sequence.width();
-            sequence.table().checkInvariants();
-            for (int k = 0; k < sequence.table().blocks(); k++) {
-                held[sequence.table().block(k)]++;
-            }
-            if (sequence.state() != Sequence.State.RUNNING
-                    || (i > 0 && ORDER.compare(running.get(i - 1), sequence) >= 0)) {
-                throw new CorruptStateException("running must be in order: index=" + i + ", state=" + sequence.state()
-                        + ", arrival=" + sequence.arrival());
-            }
-        }
+        places.checkInvariants(held);
         for (Sequence sequence : waiting) {
-            if (sequence.state() != Sequence.State.WAITING || sequence.table().blocks() != 0) {
+            sequence.countBlocks(held);
+            if (sequence.state() != Sequence.State.WAITING
+                    || (sequence.table().blocks() != 0 && !sequence.table().swapped())) {
                 throw new CorruptStateException("waiting sequence must hold no block: state=" + sequence.state()
                         + ", blocks=" + sequence.table().blocks());
             }
@@ -371,10 +459,6 @@ public final class Scheduler {
                 throw new CorruptStateException("each entry of a running table must be one reference: block=" + block
                         + ", entries=" + held[block] + ", refCount=" + pool.refCount(block));
             }
-        }
-        if (counted != places || places > limits.sequences()) {
-            throw new CorruptStateException("running sequences must be counted and within their bound: places=" + places
-                    + ", counted=" + counted + ", sequences=" + limits.sequences());
         }
     }
 }

@@ -1,7 +1,8 @@
 package dev.quire.scheduler;
 
-import dev.quire.cache.BlockPool;
-import dev.quire.cache.BlockTable;
+import dev.quire.cache.BlockCopies;
+import dev.quire.cache.CacheLayout;
+import dev.quire.cache.SequenceBlocks;
 import dev.quire.sampling.SamplingParameters;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -20,6 +21,8 @@ public final class Sequence {
         /// Another sequence computes the prompt for it.
         FOLLOWING,
         WAITING,
+        /// Its blocks are on their way back from the swap space.
+        LOADING,
         RUNNING,
         ENDED
     }
@@ -61,7 +64,7 @@ public final class Sequence {
 
     private final Spec spec;
     private final int[] token; // [prompt + maxTokens]
-    private final BlockTable table;
+    private final SequenceBlocks table;
     private final TokenBuffer output;
     private final TokenBuffer promptScores;
     private final List<Sequence> followers = new ArrayList<>();
@@ -71,14 +74,14 @@ public final class Sequence {
     private State state = State.WAITING;
     private int cachedTokens = UNKNOWN;
 
-    public Sequence(Spec spec, BlockPool pool) {
-        this(spec, pool, new Choices(1));
+    public Sequence(Spec spec, CacheLayout layout) {
+        this(spec, layout, new Choices(1));
     }
 
-    private Sequence(Spec spec, BlockPool pool, Choices choices) {
+    private Sequence(Spec spec, CacheLayout layout, Choices choices) {
         this(
                 spec,
-                pool,
+                layout,
                 choices,
                 spec.scorePrompt()
                         ? new TokenBuffer(spec.prompt().length - 1, Math.max(0, spec.logprobs()))
@@ -86,7 +89,7 @@ public final class Sequence {
         table.prepare(length); // here, on the caller's thread; those that follow get the hashes with their fork
     }
 
-    private Sequence(Spec spec, BlockPool pool, Choices choices, TokenBuffer promptScores) {
+    private Sequence(Spec spec, CacheLayout layout, Choices choices, TokenBuffer promptScores) {
         this.spec = spec;
         this.choices = choices;
         this.promptScores = promptScores;
@@ -94,18 +97,18 @@ public final class Sequence {
         token = new int[spec.prompt().length + spec.maxTokens()];
         System.arraycopy(spec.prompt(), 0, token, 0, spec.prompt().length);
         length = spec.prompt().length;
-        table = new BlockTable(pool, token, spec.cacheSalt());
+        table = layout.sequence(token, storedTokens(), spec.cacheSalt());
         output = new TokenBuffer(spec.maxTokens(), spec.logprobs());
     }
 
     /// A group of `choices` sequences that answer one prompt; the first leads. Choice i arrives at `arrival + i`
     /// and draws with `seed + i`; the prompt is scored once for all.
-    public static List<Sequence> group(Spec spec, int choices, BlockPool pool) {
-        var leader = new Sequence(spec, pool, new Choices(choices));
+    public static List<Sequence> group(Spec spec, int choices, CacheLayout layout) {
+        var leader = new Sequence(spec, layout, new Choices(choices));
         List<Sequence> group = new ArrayList<>(choices);
         group.add(leader);
         for (int i = 1; i < choices; i++) {
-            var follower = new Sequence(spec.choice(i), pool, leader.choices, leader.promptScores);
+            var follower = new Sequence(spec.choice(i), layout, leader.choices, leader.promptScores);
             follower.state = State.FOLLOWING;
             follower.leader = leader;
             leader.followers.add(follower);
@@ -117,6 +120,11 @@ public final class Sequence {
     /// Most tokens whose keys and values a sequence can have to hold: the last generated one is never computed.
     public static int storedTokens(int promptTokens, int maxTokens) {
         return promptTokens + Math.max(0, maxTokens - 1);
+    }
+
+    /// Most tokens whose keys and values this sequence can have to hold.
+    int storedTokens() {
+        return storedTokens(spec.prompt().length, spec.maxTokens());
     }
 
     /// Bytes of heap that a group takes for its tokens, in arrays: what it may have to hold at the longest.
@@ -168,7 +176,7 @@ public final class Sequence {
         return token[position];
     }
 
-    public BlockTable table() {
+    public SequenceBlocks table() {
         return table;
     }
 
@@ -246,13 +254,45 @@ public final class Sequence {
         state = State.WAITING;
     }
 
-    /// A follower's own life begins, with the leader's blocks.
-    void leave() {
-        leader.table.fork(table);
+    /// Gives up its blocks for now: what they hold goes to the swap space. False if it cannot.
+    boolean swapOut() {
+        boolean moved = table.swapOut() > 0;
+        state = moved ? State.WAITING : state;
+        return moved;
+    }
+
+    /// Whether it has blocks of the pool.
+    boolean holds() {
+        for (int i = 0; i < table.blocks(); i++) {
+            if (table.block(i) >= 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// Its blocks come back.
+    void load() {
+        state = State.LOADING;
+    }
+
+    /// Adds its table's references to `held`, by block; throws if the table contradicts itself.
+    void countBlocks(int[] held) {
+        table.checkInvariants();
+        for (int i = 0; i < table.blocks(); i++) {
+            if (table.block(i) >= 0) {
+                held[table.block(i)]++;
+            }
+        }
+    }
+
+    /// A follower's own life begins: with what the leader's blocks hold, or, where there is no room for that, as
+    /// one that waits to compute it itself. `copies` takes what must be copied before the next step.
+    void leave(BlockCopies copies) {
+        state = leader.table.fork(table, copies) == 0 ? State.RUNNING : State.WAITING;
         cachedTokens = leader.cachedTokens;
         leader.unfollow(this);
         leader = this;
-        state = State.RUNNING;
     }
 
     /// No longer waits for this sequence's prompt.

@@ -11,10 +11,10 @@ public final class StepPlan {
     private int sequences;
     private int tokens;
 
-    StepPlan(int sequences) {
+    StepPlan(int sequences, int mostCopies) {
         sequence = new Sequence[sequences];
         count = new int[sequences];
-        copies = new BlockCopies(sequences); // a run writes into one block that others may hold
+        copies = new BlockCopies(mostCopies);
     }
 
     /// Blocks to be copied before anything is computed.

@@ -247,8 +247,8 @@ class BlockPoolTest {
         keep(2);
         var e = assertThrows(CorruptStateException.class, pool::checkInvariants);
         assertEquals(
-                "counters must say what the blocks say: cached=0, counted=1, shared=0, counted=0, references=0,"
-                        + " counted=0, tokensInUse=2, counted=0",
+                "counters must say what the blocks say: cached=0, counted=1, inTransit=0, counted=0, shared=0,"
+                        + " counted=0, references=0, counted=0, tokensInUse=2, counted=0",
                 e.getMessage());
     }
 

@@ -3,9 +3,11 @@ package dev.quire.engine;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.quire.cache.BlockPool;
+import dev.quire.cache.PagedLayout;
 import dev.quire.kernel.Batch;
 import dev.quire.kernel.BatchLimits;
 import dev.quire.sampling.SamplingParameters;
+import dev.quire.scheduler.PreemptionCost;
 import dev.quire.scheduler.Scheduler;
 import dev.quire.scheduler.SchedulerLimits;
 import dev.quire.scheduler.Sequence;
@@ -21,7 +23,8 @@ class BatchBuilderTest {
             new SamplingParameters(0.8f, 0.9f, 50, 0.01f, 0.5f, 0.25f, 1.1f, Map.of(7, 3f), 42);
 
     private final BlockPool pool = new BlockPool(20, 16);
-    private final Scheduler scheduler = new Scheduler(pool, new SchedulerLimits(64, 4, 8, 0));
+    private final Scheduler scheduler = new Scheduler(
+            new PagedLayout(pool), new SchedulerLimits(64, 4, 8, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
     private final Batch batch = new Batch(new BatchLimits(64, 4, 8, 10, 200, 20));
     private final BatchBuilder builder = new BatchBuilder(batch);
     private long arrivals;
@@ -38,7 +41,7 @@ class BatchBuilderTest {
                         scorePrompt ? 3 : TokenBuffer.NO_LOGPROBS,
                         scorePrompt,
                         ""),
-                pool);
+                new PagedLayout(pool));
         scheduler.add(sequence);
         return sequence;
     }

@@ -31,15 +31,7 @@ class EngineLoopTest {
     private void open(String... overrides) {
         loading = ModelLoading.open(TestSettings.of(overrides));
         loading.warmUp();
-        loop = new EngineLoop(
-                inbox,
-                outbox,
-                stats,
-                loading.pool(),
-                loading.scheduler(),
-                loading.transformer(),
-                loading.copier(),
-                loading.batch());
+        loop = new EngineLoop(inbox, outbox, stats, loading);
     }
 
     @AfterEach
@@ -55,14 +47,14 @@ class EngineLoopTest {
 
     private List<Sequence> addGroup(int[] prompt, int maxTokens, int choices) {
         List<Sequence> group =
-                Sequence.group(spec(1, prompt, maxTokens, SamplingParameters.greedy()), choices, loading.pool());
+                Sequence.group(spec(1, prompt, maxTokens, SamplingParameters.greedy()), choices, loading.layout());
         assertTrue(inbox.offer(group.getFirst()));
         return group;
     }
 
     private Sequence sequence(int arrival, int promptTokens, int maxTokens, SamplingParameters sampling) {
         return new Sequence(
-                spec(arrival, Requests.prompt(arrival, promptTokens, 300), maxTokens, sampling), loading.pool());
+                spec(arrival, Requests.prompt(arrival, promptTokens, 300), maxTokens, sampling), loading.layout());
     }
 
     private static Sequence.Spec spec(int arrival, int[] prompt, int maxTokens, SamplingParameters sampling) {
@@ -345,7 +337,7 @@ class EngineLoopTest {
                         false,
                         ""),
                 choices,
-                loading.pool());
+                loading.layout());
     }
 
     @Test

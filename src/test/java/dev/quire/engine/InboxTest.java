@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.cache.BlockPool;
+import dev.quire.cache.PagedLayout;
 import dev.quire.sampling.SamplingParameters;
 import dev.quire.scheduler.Sequence;
 import dev.quire.scheduler.TokenBuffer;
@@ -31,7 +32,7 @@ class InboxTest {
                         TokenBuffer.NO_LOGPROBS,
                         false,
                         ""),
-                POOL);
+                new PagedLayout(POOL));
     }
 
     @Test

@@ -24,13 +24,14 @@ class MemoryShareTest {
         "100%, 1000"
     })
     void bytes_readsAmountsAndShares(String setting, long bytes) {
-        assertEquals(bytes, MemoryShare.bytes(setting, 1000));
+        assertEquals(bytes, MemoryShare.bytes("quire.cache.memory", setting, 1000));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "lots", "-1", "1.5", "1.5GiB", "2 parsecs", "0x10", "NaN", "1e9"})
     void bytes_refusesAnythingElse(String setting) {
-        var e = assertThrows(IllegalArgumentException.class, () -> MemoryShare.bytes(setting, 1000));
+        var e = assertThrows(
+                IllegalArgumentException.class, () -> MemoryShare.bytes("quire.cache.memory", setting, 1000));
         assertEquals(
                 "quire.cache.memory must be bytes such as 512MiB or a share such as 0.25: quire.cache.memory="
                         + setting,
@@ -39,7 +40,8 @@ class MemoryShareTest {
 
     @Test
     void bytes_tooLarge_isRefused() {
-        var e = assertThrows(IllegalArgumentException.class, () -> MemoryShare.bytes("99999999999TiB", 1000));
+        var e = assertThrows(
+                IllegalArgumentException.class, () -> MemoryShare.bytes("quire.cache.memory", "99999999999TiB", 1000));
         assertEquals("quire.cache.memory must fit 64 bits: quire.cache.memory=99999999999TiB", e.getMessage());
     }
 

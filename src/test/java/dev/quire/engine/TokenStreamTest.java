@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.cache.BlockPool;
+import dev.quire.cache.PagedLayout;
 import dev.quire.engine.GenerationEvent.Delta;
 import dev.quire.engine.GenerationEvent.Finished;
 import dev.quire.engine.GenerationEvent.Reason;
@@ -46,7 +47,7 @@ class TokenStreamTest {
                         false,
                         ""),
                 choices,
-                new BlockPool(4, 16));
+                new PagedLayout(new BlockPool(4, 16)));
     }
 
     /// Collects what it is told, after `first` has seen it.

@@ -3,10 +3,13 @@ package dev.quire.engine;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.cache.BlockPool;
-import dev.quire.cache.BlockTable;
+import dev.quire.cache.CacheLayout;
+import dev.quire.cache.PagedLayout;
 import dev.quire.cache.PrefixIndex;
+import dev.quire.cache.SequenceBlocks;
 import dev.quire.kernel.Batch;
 import dev.quire.kernel.Kernels;
+import dev.quire.scheduler.PreemptionCost;
 import dev.quire.scheduler.Scheduler;
 import dev.quire.scheduler.SchedulerLimits;
 import dev.quire.scheduler.Sequence;
@@ -35,6 +38,7 @@ final class TurnedEngine implements AutoCloseable {
     private Inbox inbox;
     private StatsBoard stats;
     private BlockPool pool;
+    private CacheLayout layout;
     private Scheduler scheduler;
     private EngineLoop loop;
     private long unwritten;
@@ -53,15 +57,16 @@ final class TurnedEngine implements AutoCloseable {
                 blocks,
                 Kernels.PAGE_TOKENS,
                 sharing ? new PrefixIndex(blocks, Kernels.PAGE_TOKENS) : PrefixIndex.off());
-        scheduler = new Scheduler(pool, limits);
+        layout = new PagedLayout(pool);
+        scheduler = new Scheduler(layout, limits, new PreemptionCost(PreemptionCost.Mode.AUTO));
         loop = new EngineLoop(
                 inbox,
                 new Outbox(Duration.ofMinutes(1).toNanos()),
                 stats,
-                pool,
+                layout,
                 scheduler,
                 loading.transformer(),
-                loading.copier(),
+                loading.kernels(),
                 loading.batch());
         draws.clear();
         unwritten = 0;
@@ -85,7 +90,7 @@ final class TurnedEngine implements AutoCloseable {
 
     /// A group of `choices` answers, which comes in at the next turn.
     List<Sequence> send(Sequence.Spec spec, int choices) {
-        List<Sequence> group = Sequence.group(spec, choices, pool);
+        List<Sequence> group = Sequence.group(spec, choices, layout);
         assertTrue(inbox.offer(group.getFirst()));
         return group;
     }
@@ -118,7 +123,7 @@ final class TurnedEngine implements AutoCloseable {
         var builder = new BatchBuilder(loading.batch());
         StepPlan plan = scheduler.plan();
         builder.build(plan);
-        loading.copier().carryOut(plan.copies());
+        new BlockCopier(loading.kernels()).carryOut(plan.copies());
         loading.transformer().forward(loading.batch());
         scheduler.end(lost, TokenBuffer.Ending.CANCELLED, "");
         scheduler.checkInvariants();
@@ -138,7 +143,7 @@ final class TurnedEngine implements AutoCloseable {
     private void keepDraws() {
         Batch batch = loading.batch();
         for (int i = 0; i < batch.tokens; i++) {
-            unwritten += batch.slot.get(i) == BlockTable.NO_SLOT ? 1 : 0;
+            unwritten += batch.slot.get(i) == SequenceBlocks.NO_SLOT ? 1 : 0;
         }
         for (int row = 0; row < batch.rows; row++) {
             var logits = new float[vocabulary()];

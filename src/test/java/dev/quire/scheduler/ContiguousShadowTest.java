@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.cache.BlockPool;
+import dev.quire.cache.PagedLayout;
 import dev.quire.cache.PrefixIndex;
 import dev.quire.sampling.SamplingParameters;
 import java.util.ArrayList;
@@ -21,7 +22,11 @@ class ContiguousShadowTest {
     private static final int MODEL_LENGTH = 100;
 
     private final BlockPool pool = new BlockPool(BLOCKS, BLOCK_SIZE, new PrefixIndex(BLOCKS, BLOCK_SIZE));
-    private final Scheduler scheduler = new Scheduler(pool, new SchedulerLimits(64, 8, 8, 0), MODEL_LENGTH);
+    private final Scheduler scheduler = new Scheduler(
+            new PagedLayout(pool),
+            new SchedulerLimits(64, 8, 8, 0),
+            new PreemptionCost(PreemptionCost.Mode.AUTO),
+            MODEL_LENGTH);
     private final ContiguousShadow shadow = scheduler.contiguous();
     private long arrivals;
 
@@ -37,7 +42,7 @@ class ContiguousShadowTest {
                 false,
                 "");
         arrivals += choices;
-        List<Sequence> group = Sequence.group(spec, choices, pool);
+        List<Sequence> group = Sequence.group(spec, choices, new PagedLayout(pool));
         scheduler.add(group.getFirst());
         return group;
     }
@@ -142,7 +147,11 @@ class ContiguousShadowTest {
 
     @Test
     void modelLongerThanThePool_fitsNobody() {
-        var wide = new Scheduler(pool, new SchedulerLimits(64, 8, 8, 0), BLOCKS * BLOCK_SIZE + 1);
+        var wide = new Scheduler(
+                new PagedLayout(pool),
+                new SchedulerLimits(64, 8, 8, 0),
+                new PreemptionCost(PreemptionCost.Mode.AUTO),
+                BLOCKS * BLOCK_SIZE + 1);
         wide.add(new Sequence(
                 new Sequence.Spec(
                         0,
@@ -154,15 +163,15 @@ class ContiguousShadowTest {
                         TokenBuffer.NO_LOGPROBS,
                         false,
                         ""),
-                pool));
+                new PagedLayout(pool)));
         wide.plan();
         assertEquals(41, wide.contiguous().modelBlocks());
         assertEquals(0, wide.contiguous().modelFitting());
         assertEquals(1, wide.contiguous().requestFitting());
     }
 
-    /// Groups and single sequences of few distinct tokens, so that prefixes are shared; preemptions, since the pool
-    /// is small; cancellations, and failures in mid-step, so that sequences start again.
+    /// Groups and single sequences of few distinct tokens, so that prefixes are shared; preemptions, since the
+    /// pool is small; cancellations, and failures in mid-step, so that sequences start again.
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
     void randomTraffic_agreesWithTheTwin(long seed) {

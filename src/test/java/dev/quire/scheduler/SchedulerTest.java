@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.cache.BlockPool;
+import dev.quire.cache.PagedLayout;
 import dev.quire.sampling.SamplingParameters;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -40,7 +41,7 @@ class SchedulerTest {
                         TokenBuffer.NO_LOGPROBS,
                         scorePrompt,
                         ""),
-                pool);
+                new PagedLayout(pool));
     }
 
     /// Carries out a plan: every run is computed, and `token` is drawn where a token is due.
@@ -59,7 +60,8 @@ class SchedulerTest {
     @Test
     void longPrompt_isComputedInChunks_besideADecodingSequence() {
         var pool = new BlockPool(100, 16);
-        var scheduler = new Scheduler(pool, new SchedulerLimits(20, 4, 4, 0));
+        var scheduler = new Scheduler(
+                new PagedLayout(pool), new SchedulerLimits(20, 4, 4, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         var decoding = sequence(pool, 0, 5, 10);
         scheduler.add(decoding);
         carryOut(scheduler, scheduler.plan(), 1);
@@ -82,7 +84,8 @@ class SchedulerTest {
     @Test
     void prefill_leavesEveryRunningSequenceItsToken() {
         var pool = new BlockPool(100, 16);
-        var scheduler = new Scheduler(pool, new SchedulerLimits(8, 8, 8, 0));
+        var scheduler = new Scheduler(
+                new PagedLayout(pool), new SchedulerLimits(8, 8, 8, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         var prompt = sequence(pool, 0, 100, 1);
         scheduler.add(prompt);
         carryOut(scheduler, scheduler.plan(), 1);
@@ -101,7 +104,8 @@ class SchedulerTest {
     @Test
     void waiting_areAdmittedByPriorityThenArrival() {
         var pool = new BlockPool(100, 16);
-        var scheduler = new Scheduler(pool, new SchedulerLimits(64, 2, 2, 0));
+        var scheduler = new Scheduler(
+                new PagedLayout(pool), new SchedulerLimits(64, 2, 2, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         var later = sequence(pool, 5, 4, 4);
         var first = sequence(pool, 1, 4, 4);
         var second = sequence(pool, 1, 4, 4);
@@ -117,7 +121,8 @@ class SchedulerTest {
     @Test
     void noBlockForARunningSequence_preemptsTheLastInOrder_andAdmitsNobody() {
         var pool = new BlockPool(4, 4);
-        var scheduler = new Scheduler(pool, new SchedulerLimits(64, 4, 4, 0));
+        var scheduler = new Scheduler(
+                new PagedLayout(pool), new SchedulerLimits(64, 4, 4, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         var first = sequence(pool, 0, 8, 8);
         var second = sequence(pool, 0, 7, 8);
         scheduler.add(first);
@@ -144,7 +149,8 @@ class SchedulerTest {
     @Test
     void stepThatPreempts_admitsNobody_evenWithABlockToSpare() {
         var pool = new BlockPool(4, 4);
-        var scheduler = new Scheduler(pool, new SchedulerLimits(64, 4, 4, 0));
+        var scheduler = new Scheduler(
+                new PagedLayout(pool), new SchedulerLimits(64, 4, 4, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         scheduler.add(sequence(pool, 0, 8, 8));
         scheduler.add(sequence(pool, 0, 7, 8));
         carryOut(scheduler, scheduler.plan(), 1);
@@ -163,7 +169,8 @@ class SchedulerTest {
     @Test
     void preempted_computesAllItsTokensAgain() {
         var pool = new BlockPool(4, 4);
-        var scheduler = new Scheduler(pool, new SchedulerLimits(64, 4, 4, 0));
+        var scheduler = new Scheduler(
+                new PagedLayout(pool), new SchedulerLimits(64, 4, 4, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         var first = sequence(pool, 0, 8, 2);
         var second = sequence(pool, 0, 7, 8);
         scheduler.add(first);
@@ -180,7 +187,8 @@ class SchedulerTest {
     @Test
     void watermark_holdsBackNewSequences_unlessNothingRuns() {
         var pool = new BlockPool(4, 16);
-        var scheduler = new Scheduler(pool, new SchedulerLimits(64, 4, 4, 3));
+        var scheduler = new Scheduler(
+                new PagedLayout(pool), new SchedulerLimits(64, 4, 4, 3), new PreemptionCost(PreemptionCost.Mode.AUTO));
         var first = sequence(pool, 0, 20, 4);
         var second = sequence(pool, 0, 4, 4);
         scheduler.add(first);
@@ -194,7 +202,8 @@ class SchedulerTest {
     @Test
     void scoredPrompt_thatTakesEveryRow_leavesNoneToAdmitWith() {
         var pool = new BlockPool(100, 16);
-        var scheduler = new Scheduler(pool, new SchedulerLimits(64, 4, 6, 0));
+        var scheduler = new Scheduler(
+                new PagedLayout(pool), new SchedulerLimits(64, 4, 6, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         var scored = sequence(pool, 0, 20, 1, true);
         scheduler.add(scored);
         scheduler.add(sequence(pool, 0, 5, 4));
@@ -208,7 +217,8 @@ class SchedulerTest {
     @Test
     void scoredPrompt_leavesEveryLaterSequenceItsRow() {
         var pool = new BlockPool(100, 16);
-        var scheduler = new Scheduler(pool, new SchedulerLimits(64, 4, 6, 0));
+        var scheduler = new Scheduler(
+                new PagedLayout(pool), new SchedulerLimits(64, 4, 6, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         scheduler.add(sequence(pool, 0, 5, 10));
         carryOut(scheduler, scheduler.plan(), 1);
         var scored = sequence(pool, -1, 30, 1, true);
@@ -225,7 +235,8 @@ class SchedulerTest {
     @Test
     void endToken_endsTheSequence_andItsBlocksAreFree() {
         var pool = new BlockPool(4, 16);
-        var scheduler = new Scheduler(pool, new SchedulerLimits(64, 4, 4, 0));
+        var scheduler = new Scheduler(
+                new PagedLayout(pool), new SchedulerLimits(64, 4, 4, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         var sequence = sequence(pool, 0, 20, 4);
         scheduler.add(sequence);
         carryOut(scheduler, scheduler.plan(), END);
@@ -238,7 +249,8 @@ class SchedulerTest {
     @Test
     void maxTokens_endTheSequence() {
         var pool = new BlockPool(4, 16);
-        var scheduler = new Scheduler(pool, new SchedulerLimits(64, 4, 4, 0));
+        var scheduler = new Scheduler(
+                new PagedLayout(pool), new SchedulerLimits(64, 4, 4, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         var sequence = sequence(pool, 0, 20, 2);
         scheduler.add(sequence);
         carryOut(scheduler, scheduler.plan(), 1);
@@ -251,7 +263,8 @@ class SchedulerTest {
     @Test
     void end_givesBlocksBackAtOnce_inAnyState_andTwiceIsFine() {
         var pool = new BlockPool(4, 16);
-        var scheduler = new Scheduler(pool, new SchedulerLimits(64, 1, 1, 0));
+        var scheduler = new Scheduler(
+                new PagedLayout(pool), new SchedulerLimits(64, 1, 1, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         var running = sequence(pool, 0, 20, 4);
         var waiting = sequence(pool, 0, 20, 4);
         scheduler.add(running);
@@ -270,7 +283,8 @@ class SchedulerTest {
     @Test
     void add_sequenceThatCannotFit_isRefused() {
         var pool = new BlockPool(1, 16);
-        var scheduler = new Scheduler(pool, new SchedulerLimits(64, 1, 1, 0));
+        var scheduler = new Scheduler(
+                new PagedLayout(pool), new SchedulerLimits(64, 1, 1, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         var e = assertThrows(IllegalArgumentException.class, () -> scheduler.add(sequence(pool, 0, 17, 1)));
         assertEquals("sequence must fit the pool: neededBlocks=2, blocks=1", e.getMessage());
         assertTrue(scheduler.idle());
@@ -295,7 +309,7 @@ class SchedulerTest {
         var pool = new BlockPool(blocks, blockSize);
         var limits = new SchedulerLimits(
                 sequences + random.nextInt(20), sequences, sequences + random.nextInt(6), random.nextInt(3));
-        var scheduler = new Scheduler(pool, limits);
+        var scheduler = new Scheduler(new PagedLayout(pool), limits, new PreemptionCost(PreemptionCost.Mode.AUTO));
         List<Sequence> all = new ArrayList<>();
         List<Sequence> cancelled = new ArrayList<>();
         for (int step = 0; step < 2_000; step++) {

@@ -7,8 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.cache.BlockPool;
-import dev.quire.cache.BlockTable;
+import dev.quire.cache.PagedLayout;
 import dev.quire.cache.PrefixIndex;
+import dev.quire.cache.SequenceBlocks;
 import dev.quire.sampling.SamplingParameters;
 import dev.quire.scheduler.Sequence.State;
 import java.util.BitSet;
@@ -22,7 +23,8 @@ class SharingTest {
     private static final SchedulerLimits WIDE = new SchedulerLimits(4_096, 32, 32, 0);
 
     private final BlockPool pool = pool(200);
-    private final Scheduler scheduler = new Scheduler(pool, WIDE);
+    private final Scheduler scheduler =
+            new Scheduler(new PagedLayout(pool), WIDE, new PreemptionCost(PreemptionCost.Mode.AUTO));
     private long arrivals;
 
     private static BlockPool pool(int blocks) {
@@ -41,7 +43,7 @@ class SharingTest {
                 scored,
                 salt);
         arrivals += choices;
-        return Sequence.group(spec, choices, of);
+        return Sequence.group(spec, choices, new PagedLayout(of));
     }
 
     private List<Sequence> group(int[] prompt, int maxTokens, int choices) {
@@ -58,7 +60,8 @@ class SharingTest {
                 .toArray();
     }
 
-    /// Carries out what is planned; choice i of a group is drawn the token `first` + i. Returns the tokens computed.
+    /// Carries out what is planned; choice i of a group is drawn the token `first` + i. Returns the tokens
+    /// computed.
     private static int carryOut(Scheduler scheduler, StepPlan plan, int first) {
         boolean[] draws = new boolean[plan.sequences()];
         for (int i = 0; i < draws.length; i++) {
@@ -161,7 +164,7 @@ class SharingTest {
         assertEquals(16, plan.sequences());
         assertTrue(plan.tokens() <= 1_000 + 16 * (2 + 15), "tokens=" + plan.tokens());
         for (int i = 0; i < 16; i++) {
-            BlockTable table = plan.sequence(i).table();
+            SequenceBlocks table = plan.sequence(i).table();
             assertEquals(16, pool.refCount(table.block(61)));
             assertEquals(1, pool.refCount(table.block(62)));
         }
@@ -199,7 +202,8 @@ class SharingTest {
     /// What a writer has computed in earlier steps stays when it goes.
     @Test
     void writerThatIsCancelledLater_leavesWhatItHasComputed() {
-        var narrow = new Scheduler(pool, new SchedulerLimits(32, 4, 4, 0));
+        var narrow = new Scheduler(
+                new PagedLayout(pool), new SchedulerLimits(32, 4, 4, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         Sequence writer = sequence(prompt(100), 2);
         narrow.add(writer);
         carryOut(narrow, narrow.plan(), 1);
@@ -223,7 +227,7 @@ class SharingTest {
         StepPlan plan = scheduler.plan();
         assertEquals(1, plan.tokens());
         assertEquals(47, again.computed());
-        assertEquals(BlockTable.NO_SLOT, again.table().slot(47));
+        assertEquals(SequenceBlocks.NO_SLOT, again.table().slot(47));
         assertEquals(47, again.cachedTokens());
         assertEquals(48, pool.tokensInUse());
         carryOut(scheduler, plan, 1);
@@ -250,7 +254,8 @@ class SharingTest {
         scheduler.add(sequence(prompt(48), 1));
         finish();
         Sequence scored = group(pool, prompt(48), 1, 1, true, "").getFirst();
-        var rows = new Scheduler(pool, new SchedulerLimits(64, 4, 64, 0));
+        var rows = new Scheduler(
+                new PagedLayout(pool), new SchedulerLimits(64, 4, 64, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         rows.add(scored);
         assertEquals(48, rows.plan().tokens());
         assertEquals(0, scored.cachedTokens());
@@ -270,7 +275,10 @@ class SharingTest {
     @Test
     void preempted_findsItsOwnBlocksAgain() {
         BlockPool small = pool(6);
-        var tight = new Scheduler(small, new SchedulerLimits(256, 4, 4, 0));
+        var tight = new Scheduler(
+                new PagedLayout(small),
+                new SchedulerLimits(256, 4, 4, 0),
+                new PreemptionCost(PreemptionCost.Mode.AUTO));
         Sequence first = group(small, prompt(47), 4, 1, false, "").getFirst();
         Sequence second = group(small, new int[47], 40, 1, false, "").getFirst();
         tight.add(first);
@@ -293,7 +301,10 @@ class SharingTest {
     @Test
     void leastRecentlyUsedTail_isTakenFirst() {
         BlockPool small = pool(6);
-        var tight = new Scheduler(small, new SchedulerLimits(256, 4, 4, 0));
+        var tight = new Scheduler(
+                new PagedLayout(small),
+                new SchedulerLimits(256, 4, 4, 0),
+                new PreemptionCost(PreemptionCost.Mode.AUTO));
         for (int[] prompt : List.of(prompt(48), new int[32])) {
             tight.add(group(small, prompt, 1, 1, false, "").getFirst());
             carryOut(tight, tight.plan(), 1);
@@ -315,7 +326,8 @@ class SharingTest {
     @Test
     void leaderThatIsPreemptedBeforeTheFork_keepsItsFollowers() {
         BlockPool small = pool(5);
-        var tight = new Scheduler(small, new SchedulerLimits(32, 4, 4, 0));
+        var tight = new Scheduler(
+                new PagedLayout(small), new SchedulerLimits(32, 4, 4, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         Sequence first = group(small, prompt(15), 20, 1, false, "").getFirst();
         tight.add(first);
         carryOut(tight, tight.plan(), 1);
@@ -335,7 +347,8 @@ class SharingTest {
 
     @Test
     void followerThatIsCancelledBeforeTheFork_givesItsPlaceBack() {
-        var narrow = new Scheduler(pool, new SchedulerLimits(64, 3, 3, 0));
+        var narrow = new Scheduler(
+                new PagedLayout(pool), new SchedulerLimits(64, 3, 3, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         List<Sequence> choices = group(prompt(100), 4, 3);
         narrow.add(choices.getFirst());
         narrow.add(sequence(prompt(20), 4));
@@ -394,7 +407,8 @@ class SharingTest {
     @Test
     void group_isAdmittedBesideOthers_onlyWithRoomForItsCopies() {
         BlockPool small = pool(5);
-        var tight = new Scheduler(small, new SchedulerLimits(64, 4, 4, 0));
+        var tight = new Scheduler(
+                new PagedLayout(small), new SchedulerLimits(64, 4, 4, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         Sequence first = group(small, prompt(20), 2, 1, false, "").getFirst();
         tight.add(first);
         carryOut(tight, tight.plan(), 1);
@@ -409,7 +423,8 @@ class SharingTest {
     /// Nobody behind it in the order passes it, so that its places come free.
     @Test
     void wideGroup_isNotStarvedByNarrowRequests() {
-        var narrow = new Scheduler(pool, new SchedulerLimits(64, 4, 4, 0));
+        var narrow = new Scheduler(
+                new PagedLayout(pool), new SchedulerLimits(64, 4, 4, 0), new PreemptionCost(PreemptionCost.Mode.AUTO));
         narrow.add(sequence(prompt(4), 10));
         carryOut(narrow, narrow.plan(), 1);
         List<Sequence> wide = group(prompt(8), 2, 4);

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.quire.cache.BlockPool;
-import dev.quire.cache.BlockTable;
+import dev.quire.cache.CacheLayout;
+import dev.quire.cache.PagedLayout;
+import dev.quire.cache.SequenceBlocks;
 import dev.quire.scheduler.Scheduler;
 import dev.quire.scheduler.SchedulerLimits;
 import dev.quire.scheduler.Sequence;
@@ -18,14 +20,23 @@ final class Audit {
     private final BlockPool pool;
     private final Scheduler scheduler;
     private final SchedulerLimits limits;
-    private final FakeMemory memory;
+    private final CacheLayout layout;
+    private final FakeEngine engine;
+    private final List<SimulatedSequence> sequences;
     private final int[] entries; // [blocks] table entries that name the block
 
-    Audit(BlockPool pool, Scheduler scheduler, SchedulerLimits limits, FakeMemory memory) {
-        this.pool = pool;
+    Audit(
+            CacheLayout layout,
+            Scheduler scheduler,
+            SchedulerLimits limits,
+            FakeEngine engine,
+            List<SimulatedSequence> sequences) {
+        this.layout = layout;
+        this.engine = engine;
+        this.sequences = sequences;
+        pool = layout.pool();
         this.scheduler = scheduler;
         this.limits = limits;
-        this.memory = memory;
         entries = new int[pool.blocks()];
     }
 
@@ -48,9 +59,12 @@ final class Audit {
             admitted += run.sequence().admitted() ? 1 : 0;
         }
         assertEquals(tokens, plan.tokens(), "plan.tokens");
-        assertEquals(scheduler.running(), runs.size(), "running sequences in the plan");
-        assertTrue(runs.size() > 0, "a step must compute something");
-        if (admitted > 0 && runs.size() > 1 && pool.available() < limits.watermark()) {
+        assertTrue(
+                scheduler.running() == runs.size() || (runs.size() < scheduler.running() && scheduler.transferring()),
+                "every running sequence moves, unless it waits for blocks: running=" + scheduler.running()
+                        + ", planned=" + runs.size());
+        assertTrue(runs.size() > 0 || scheduler.transferring(), "a step must compute something, or wait for blocks");
+        if (layout instanceof PagedLayout && admitted > 0 && runs.size() > 1 && pool.available() < limits.watermark()) {
             fail("admission must leave the watermark while others run: available=" + pool.available() + ", watermark="
                     + limits.watermark());
         }
@@ -67,12 +81,14 @@ final class Audit {
     void checkCounters() {
         Arrays.fill(entries, 0);
         int held = 0;
-        for (int i = 0; i < scheduler.running(); i++) {
-            BlockTable table = scheduler.runningSequence(i).table();
+        for (SimulatedSequence each : sequences) {
+            SequenceBlocks table = each.sequence.table();
             for (int k = 0; k < table.blocks(); k++) {
-                entries[table.block(k)]++;
+                if (table.block(k) >= 0) {
+                    entries[table.block(k)]++;
+                    held++;
+                }
             }
-            held += table.blocks();
         }
         int inUse = 0;
         int cached = 0;
@@ -81,10 +97,14 @@ final class Audit {
             assertEquals(entries[block], pool.refCount(block), "references of a block");
             inUse += entries[block] > 0 ? 1 : 0;
             shared += entries[block] > 1 ? 1 : 0;
-            cached += entries[block] == 0 && pool.index().contains(block) ? 1 : 0;
+            cached += entries[block] == 0
+                            && !engine.inTransit(block)
+                            && pool.index().contains(block)
+                    ? 1
+                    : 0;
         }
-        if (pool.free() + pool.cached() + pool.inUse() != pool.blocks()
-                || inUse != pool.inUse()
+        if (pool.free() + pool.cached() + pool.inUse() + pool.inTransit() != pool.blocks()
+                || inUse != pool.inUse() + pool.inTransit() - pool.leaving()
                 || cached != pool.cached()
                 || shared != pool.shared()
                 || held - inUse != pool.saved()
@@ -102,8 +122,10 @@ final class Audit {
         long tokens = 0;
         for (int block = 0; block < entries.length; block++) {
             boolean cached = pool.refCount(block) == 0 && pool.index().contains(block);
-            if (pool.refCount(block) > 0 || cached) {
-                int written = memory.written(block);
+            if (engine.inTransit(block)) {
+                tokens += pool.refCount(block) > 0 ? pool.used(block) : 0;
+            } else if (pool.refCount(block) > 0 || cached) {
+                int written = engine.memory().written(block);
                 tokens += cached ? 0 : written;
                 if (written != pool.used(block) || (cached && written != pool.blockSize())) {
                     fail("block must hold what it counts: block=" + block + ", used=" + pool.used(block) + ", written="
@@ -121,6 +143,10 @@ final class Audit {
         scheduler.checkInvariants();
         checkCounters();
         assertEquals(0, pool.inUse(), "blocks in use when idle");
+        assertEquals(0, pool.inTransit(), "blocks in transit when idle");
+        if (layout instanceof PagedLayout paged) {
+            assertEquals(0, paged.space().used(), "slots of the swap space used when idle");
+        }
         assertEquals(0, pool.tokensInUse(), "tokensInUse when idle");
         assertEquals(0, scheduler.unstarted(), "unstarted when idle");
     }

@@ -77,6 +77,9 @@ final class EvictionOrder {
                     sequences.get((int) scheduler.runningSequence(i).arrival());
             for (int k = 0; k < sequence.sequence.table().blocks(); k++) {
                 int block = sequence.sequence.table().block(k);
+                if (block < 0) {
+                    continue;
+                }
                 int previous = k == 0 ? -1 : sequence.sequence.table().block(k - 1);
                 // Holders may have equal blocks of their own before it: then it may go after either.
                 before[block] = heldUntil[block] == halfStep && before[block] != previous ? -1 : previous;

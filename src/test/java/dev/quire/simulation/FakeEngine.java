@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.quire.cache.BlockCopies;
 import dev.quire.cache.BlockPool;
-import dev.quire.cache.BlockTable;
+import dev.quire.cache.BlockTransfers;
+import dev.quire.cache.CacheLayout;
+import dev.quire.cache.SequenceBlocks;
 import dev.quire.scheduler.Scheduler;
 import dev.quire.scheduler.StepPlan;
 import java.util.ArrayList;
@@ -20,6 +22,10 @@ final class FakeEngine {
     /// - `draws`: a token is drawn for it
     record Run(SimulatedSequence sequence, int first, int count, int[] slot, boolean draws) {}
 
+    private final Workload.Memory setup;
+    private final BlockTransfers transfers;
+    private final List<Move> moves = new ArrayList<>();
+    private long tickets;
     private final BlockPool pool;
     private final Scheduler scheduler;
     private final List<SimulatedSequence> sequences; // by arrival number
@@ -29,11 +35,54 @@ final class FakeEngine {
     private final List<Integer> kept = new ArrayList<>(); // slots of each that a copy fills
     private BlockCopies copies;
 
-    FakeEngine(BlockPool pool, Scheduler scheduler, List<SimulatedSequence> sequences) {
-        this.pool = pool;
+    /// A copy to or from the swap space that has begun.
+    private record Move(boolean out, int block, int slot, long ticket, int until) {}
+
+    FakeEngine(CacheLayout layout, Workload.Memory setup, Scheduler scheduler, List<SimulatedSequence> sequences) {
+        this.setup = setup;
+        this.transfers = layout.transfers();
+        this.pool = layout.pool();
         this.scheduler = scheduler;
         this.sequences = sequences;
-        memory = new FakeMemory(pool.blocks(), pool.blockSize());
+        memory = new FakeMemory(pool.blocks(), pool.blockSize(), setup.slots());
+    }
+
+    /// Whether nothing may yet be said of what `block` holds.
+    boolean inTransit(int block) {
+        for (int i = 0; i < transfers.due(); i++) {
+            if (transfers.block(i) == block) {
+                return true;
+            }
+        }
+        return moves.stream().anyMatch(move -> move.block() == block);
+    }
+
+    /// Copies whose time has come are done, in the order of their tickets.
+    void land(int now) {
+        while (transfers.inFlight() > 0 && done(transfers.ticket(), now)) {
+            long ticket = transfers.ticket();
+            while (!moves.isEmpty() && moves.getFirst().ticket() == ticket) {
+                Move move = moves.removeFirst();
+                memory.move(move.out(), move.block(), move.slot());
+            }
+            transfers.done();
+        }
+    }
+
+    private boolean done(long ticket, int now) {
+        return moves.stream().filter(move -> move.ticket() == ticket).allMatch(move -> move.until() <= now);
+    }
+
+    /// Begins the copies that are due: all that leave, and some of those that come back.
+    void begin(int now) {
+        int back = 0;
+        while (transfers.due() > 0 && (transfers.out(0) || back++ < 2)) {
+            boolean out = transfers.out(0);
+            int takes = setup.latency() == 0 ? 0 : (int) (tickets % (setup.latency() + 1));
+            moves.add(new Move(out, transfers.block(0), transfers.slot(0), tickets, now + 1 + takes));
+            memory.moving(out, transfers.block(0), transfers.slot(0));
+            transfers.begun(1, tickets++);
+        }
     }
 
     FakeMemory memory() {
@@ -52,7 +101,7 @@ final class FakeEngine {
         runs.clear();
         for (int i = 0; i < plan.sequences(); i++) {
             SimulatedSequence sequence = sequences.get((int) plan.sequence(i).arrival());
-            BlockTable table = sequence.sequence.table();
+            SequenceBlocks table = sequence.sequence.table();
             int first = sequence.sequence.computed();
             int[] slot = new int[plan.count(i)];
             for (int k = 0; k < slot.length; k++) {
@@ -72,11 +121,12 @@ final class FakeEngine {
         for (int i = 0; i < scheduler.running(); i++) {
             SimulatedSequence sequence =
                     sequences.get((int) scheduler.runningSequence(i).arrival());
-            BlockTable table = sequence.sequence.table();
+            SequenceBlocks table = sequence.sequence.table();
             for (int k = 0; k < table.blocks(); k++) {
                 if (sequence.fresh(k, pool.blockSize())) {
                     fresh.add(table.block(k));
-                    kept.add(copied(table.block(k)) ? Math.max(0, table.length() - k * pool.blockSize()) : 0);
+                    int copied = Math.clamp(table.length() - k * pool.blockSize(), 0, pool.blockSize());
+                    kept.add(copied(table.block(k)) ? copied : 0);
                 }
             }
         }
@@ -95,7 +145,7 @@ final class FakeEngine {
     /// hold a block that is written, unless the step promises all of it to those who share it.
     private void checkSlot(SimulatedSequence sequence, int position, int slot) {
         boolean shared = position < sequence.sequence.table().sharedTokens();
-        if (shared != (slot == BlockTable.NO_SLOT) || (shared && position != sequence.sequence.length() - 1)) {
+        if (shared != (slot == SequenceBlocks.NO_SLOT) || (shared && position != sequence.sequence.length() - 1)) {
             fail("only the last token is computed where it is shared, and not written: position=" + position + ", slot="
                     + slot + ", " + sequence);
         }
@@ -109,11 +159,12 @@ final class FakeEngine {
     }
 
     /// Carries the batch out. Sequences that have left the step since it was built leave garbage.
-    void carryOut() {
+    void carryOut(int now) {
         moveBlocks();
+        begin(now);
         for (Run run : runs) {
             for (int k = 0; k < run.count; k++) {
-                if (run.slot[k] != BlockTable.NO_SLOT) {
+                if (run.slot[k] != SequenceBlocks.NO_SLOT) {
                     if (run.sequence.running()) {
                         memory.write(run.slot[k], run.sequence.twin.content[run.first + k]);
                     } else {
@@ -130,11 +181,12 @@ final class FakeEngine {
     }
 
     /// The kernels stop somewhere in the middle of the step: what it was to write is garbage.
-    void carryOutBadly() {
+    void carryOutBadly(int now) {
         moveBlocks();
+        begin(now);
         for (Run run : runs) {
             for (int slot : run.slot) {
-                if (slot != BlockTable.NO_SLOT) {
+                if (slot != SequenceBlocks.NO_SLOT) {
                     memory.spoil(slot);
                 }
             }
@@ -151,7 +203,7 @@ final class FakeEngine {
     }
 
     private void checkReads(Run run) {
-        BlockTable table = run.sequence.sequence.table();
+        SequenceBlocks table = run.sequence.sequence.table();
         int blockSize = pool.blockSize();
         int end = run.first + run.count;
         for (int from = 0; from < end; from += blockSize) {
@@ -168,7 +220,7 @@ final class FakeEngine {
     /// The token drawn after the last position of `run` for `sequence`, which may follow the run's.
     int draw(Run run, SimulatedSequence sequence, int vocabulary) {
         int last = run.first + run.count - 1;
-        int block = run.sequence.sequence.table().blockOf(last);
+        int block = run.sequence.sequence.table().block(last / pool.blockSize());
         long content = memory.read(block * pool.blockSize() + last % pool.blockSize());
         return Twin.draw(sequence.sequence.sampling().seed(), last + 1, content, vocabulary);
     }

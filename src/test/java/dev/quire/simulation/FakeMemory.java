@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import java.util.Arrays;
 
-/// What the engine's blocks hold, slot by slot, as the contents of `Twin`. What a block held stays in it when it is
-/// given back, as in the real memory, and is wiped when it is taken for something else, so that nobody is right by
-/// chance.
+/// What the engine's blocks hold, slot by slot, as the contents of `Twin`. What a block held stays in it when it
+/// is given back, as in the real memory, and is wiped when it is taken for something else, so that nobody is right
+/// by chance.
 final class FakeMemory {
     /// Not written since the block was taken.
     static final long NOTHING = 0;
@@ -16,10 +16,26 @@ final class FakeMemory {
 
     private final int blockSize;
     private final long[] content; // [blocks, blockSize]
+    private final long[] away; // [slots of the swap space, blockSize]
 
-    FakeMemory(int blocks, int blockSize) {
+    FakeMemory(int blocks, int blockSize, int slots) {
         this.blockSize = blockSize;
         content = new long[blocks * blockSize];
+        away = new long[slots * blockSize];
+    }
+
+    /// A copy to or from the swap space ends; until then its destination holds garbage.
+    void move(boolean out, int block, int slot) {
+        long[] source = out ? content : away;
+        long[] destination = out ? away : content;
+        System.arraycopy(
+                source, (out ? block : slot) * blockSize, destination, (out ? slot : block) * blockSize, blockSize);
+    }
+
+    /// Such a copy begins.
+    void moving(boolean out, int block, int slot) {
+        int first = (out ? slot : block) * blockSize;
+        Arrays.fill(out ? away : content, first, first + blockSize, GARBAGE);
     }
 
     void copy(int source, int destination) {

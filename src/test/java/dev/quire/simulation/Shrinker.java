@@ -162,7 +162,7 @@ final class Shrinker {
     private Workload with(int blocks, SchedulerLimits limits, boolean prefix, int hashBits) {
         Setup setup = smallest.setup();
         return new Workload(
-                new Setup(blocks, setup.blockSize(), limits, prefix, hashBits, setup.vocabulary()),
+                new Setup(blocks, setup.blockSize(), limits, prefix, hashBits, setup.vocabulary(), setup.memory()),
                 smallest.requests(),
                 smallest.disturbances());
     }

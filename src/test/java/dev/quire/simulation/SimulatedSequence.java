@@ -1,6 +1,6 @@
 package dev.quire.simulation;
 
-import dev.quire.cache.BlockTable;
+import dev.quire.cache.SequenceBlocks;
 import dev.quire.scheduler.Sequence;
 import dev.quire.scheduler.TokenBuffer;
 
@@ -13,6 +13,8 @@ final class SimulatedSequence {
 
     private final int[] block; // [maxBlocks] what its table held after the last step
     private int blocks;
+    private boolean loading;
+    private int length; // tokens that it held then
     private TokenBuffer.Ending disturbed;
 
     /// Tokens that steps have computed for it.
@@ -20,6 +22,9 @@ final class SimulatedSequence {
 
     /// It gave up its blocks at least once, and so computes tokens again.
     boolean interrupted;
+
+    /// It was forked in this step, and has blocks of its own that the next step fills by copies.
+    boolean copied;
 
     /// It fails when its next token is drawn.
     boolean failsAtCommit;
@@ -29,7 +34,7 @@ final class SimulatedSequence {
         this.choice = choice;
         this.sequence = sequence;
         twin = new Twin(request, choice, setup.vocabulary());
-        block = new int[Math.ceilDiv(sequence.maxLength(), setup.blockSize())];
+        block = new int[2 * setup.blocks()];
     }
 
     boolean running() {
@@ -58,16 +63,24 @@ final class SimulatedSequence {
     /// Whether the `index`-th block of its table has come since the last step, by allocation or by a copy. What it
     /// shares from its admission on was there before.
     boolean fresh(int index, int blockSize) {
-        if (index < blocks) {
+        boolean again = sequence.table().length() < length; // it gave way, and was admitted again in the same plan
+        interrupted |= again;
+        if (index < blocks && !again) {
+            if (block[index] < 0 || loading) {
+                return false; // what it holds has come back
+            }
             return block[index] != sequence.table().block(index);
         }
-        return !admitted() || index * blockSize >= sequence.table().sharedTokens();
+        return !(again || admitted()) || index * blockSize >= sequence.table().sharedTokens();
     }
 
     /// Notes what its table holds at the end of a step.
     void remember() {
-        BlockTable table = sequence.table();
-        blocks = table.blocks();
+        SequenceBlocks table = sequence.table();
+        blocks = copied ? 0 : table.blocks();
+        copied = false;
+        length = table.length();
+        loading = sequence.state() == Sequence.State.LOADING;
         for (int i = 0; i < blocks; i++) {
             block[i] = table.block(i);
         }

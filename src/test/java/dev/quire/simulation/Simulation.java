@@ -5,10 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.quire.cache.BlockPool;
-import dev.quire.cache.BlockTable;
+import dev.quire.cache.CacheLayout;
 import dev.quire.cache.PrefixIndex;
+import dev.quire.cache.SequenceBlocks;
 import dev.quire.cache.WeakHash;
 import dev.quire.sampling.SamplingParameters;
+import dev.quire.scheduler.PreemptionCost;
 import dev.quire.scheduler.Scheduler;
 import dev.quire.scheduler.Sequence;
 import dev.quire.scheduler.StepPlan;
@@ -29,6 +31,7 @@ final class Simulation {
 
     private final Workload.Setup setup;
     private final BlockPool pool;
+    private final CacheLayout layout;
     private final Scheduler scheduler;
     private final List<SimulatedSequence> sequences = new ArrayList<>(); // by arrival number
     private final List<Request> coming;
@@ -39,7 +42,9 @@ final class Simulation {
     private final EvictionOrder evictions;
     private final List<Integer> untrusted = new ArrayList<>(); // blocks that failed sequences wrote in this step
     private int now;
+    private boolean forked; // in this step
     private long computedTokens;
+    private long stalls;
 
     private Simulation(Workload workload) {
         setup = workload.setup();
@@ -47,13 +52,15 @@ final class Simulation {
                 ? WeakHash.index(setup.blocks(), setup.blockSize(), setup.hashBits())
                 : PrefixIndex.off();
         pool = new BlockPool(setup.blocks(), setup.blockSize(), index);
-        scheduler = new Scheduler(pool, setup.limits());
+        layout = setup.memory().over(pool, workload.longest());
+        scheduler = new Scheduler(
+                layout, setup.limits(), new PreemptionCost(setup.memory().mode()));
         coming = new ArrayList<>(workload.requests());
         coming.sort(Comparator.comparingInt(Request::arrival));
         disturbances = new ArrayList<>(workload.disturbances());
         disturbances.sort(Comparator.comparingInt(Disturbance::step));
-        engine = new FakeEngine(pool, scheduler, sequences);
-        audit = new Audit(pool, scheduler, setup.limits(), engine.memory());
+        engine = new FakeEngine(layout, setup.memory(), scheduler, sequences);
+        audit = new Audit(layout, scheduler, setup.limits(), engine, sequences);
         prefixes = new NaivePrefixes(pool);
         evictions = new EvictionOrder(pool, scheduler, sequences, engine.memory());
     }
@@ -73,6 +80,15 @@ final class Simulation {
         return scheduler;
     }
 
+    CacheLayout layout() {
+        return layout;
+    }
+
+    /// Steps in which a sequence that runs waited for blocks to leave.
+    long stalls() {
+        return stalls;
+    }
+
     /// Tokens that all steps computed.
     long computedTokens() {
         return computedTokens;
@@ -83,6 +99,7 @@ final class Simulation {
         long most = mostSteps();
         while (true) {
             arrive();
+            engine.land(now);
             disturbBetweenSteps();
             if (scheduler.idle()) {
                 audit.checkIdle();
@@ -102,8 +119,8 @@ final class Simulation {
         sequences.forEach(this::checkEnd);
     }
 
-    /// The first in the order moves in every step, and loses what it has only to one that is before it, once, or to
-    /// a disturbance.
+    /// The first in the order moves in every step, and loses what it has only to one that is before it, once, or
+    /// to a disturbance.
     private long mostSteps() {
         long tokens = 0;
         long choices = 0;
@@ -111,7 +128,11 @@ final class Simulation {
             tokens += (long) request.choices() * (request.prompt().length + request.maxTokens() + 1);
             choices += request.choices();
         }
-        return tokens * (1 + choices + disturbances.size());
+        long again = setup.memory().layout() == Workload.Layout.NONE ? tokens : 1;
+        return tokens
+                * again
+                * (1 + choices + disturbances.size())
+                * (5 + setup.memory().latency());
     }
 
     private void arrive() {
@@ -129,7 +150,7 @@ final class Simulation {
                     TokenBuffer.NO_LOGPROBS,
                     request.scored(),
                     request.salt());
-            List<Sequence> group = Sequence.group(spec, request.choices(), pool);
+            List<Sequence> group = Sequence.group(spec, request.choices(), layout);
             for (int choice = 0; choice < group.size(); choice++) {
                 sequences.add(new SimulatedSequence(request, choice, group.get(choice), setup));
             }
@@ -138,18 +159,28 @@ final class Simulation {
     }
 
     private void step() {
+        forked = false;
         List<FakeEngine.Run> runs = plan();
+        stalls += runs.size() < scheduler.running() ? 1 : 0;
+        if (runs.isEmpty()) {
+            assertTrue(scheduler.transferring(), "a step must compute something, or wait for blocks");
+            engine.begin(now);
+            sequences.forEach(SimulatedSequence::remember);
+            return;
+        }
         if (disturbStep()) {
-            engine.carryOutBadly();
+            engine.carryOutBadly(now);
             failPlanned(runs);
         } else {
-            engine.carryOut();
+            engine.carryOut(now);
             commit(runs);
         }
         spoilUntrusted();
         scheduler.checkInvariants();
         audit.checkCounters();
-        audit.checkMemory();
+        if (!forked || setup.memory().paged()) { // else the copies are due in the next step
+            audit.checkMemory();
+        }
         evictions.note();
         sequences.forEach(SimulatedSequence::remember);
     }
@@ -161,7 +192,9 @@ final class Simulation {
         List<FakeEngine.Run> runs = engine.build(plan);
         audit.checkPlan(plan, runs);
         prefixes.plan(runs);
-        evictions.afterPlan(engine.fresh());
+        if (setup.memory().slots() == 0) { // what was swapped is held until its copy is done
+            evictions.afterPlan(engine.fresh());
+        }
         evictions.note();
         return runs;
     }
@@ -225,6 +258,8 @@ final class Simulation {
             SimulatedSequence each = drawn.get(i);
             if (each.sequence != sequence) {
                 assertEquals(each.sequence, scheduler.fork(sequence), "followers run in their order");
+                each.copied = !setup.memory().paged();
+                forked = true;
             }
             commitToken(each, tokens.get(i));
         }
@@ -242,8 +277,8 @@ final class Simulation {
         scheduler.commit(sequence.sequence, token);
     }
 
-    /// Ends a sequence early, and those that follow it. What a failed one wrote and nobody else holds is garbage from
-    /// now on.
+    /// Ends a sequence early, and those that follow it. What a failed one wrote and nobody else holds is garbage
+    /// from now on.
     private void end(SimulatedSequence ended, TokenBuffer.Ending ending) {
         Sequence sequence = ended.sequence;
         if (sequence.state() == Sequence.State.ENDED) {
@@ -253,10 +288,12 @@ final class Simulation {
         for (int i = 0; i < sequence.followers(); i++) {
             simulated(sequence.follower(i)).disturb(ending);
         }
-        BlockTable table = sequence.table();
+        SequenceBlocks table = sequence.table();
         List<Integer> wrote = new ArrayList<>();
         for (int i = table.sharedTokens() / pool.blockSize(); i < table.blocks(); i++) {
-            wrote.add(table.block(i));
+            if (table.block(i) >= 0) {
+                wrote.add(table.block(i));
+            }
         }
         scheduler.end(sequence, ending, ending == TokenBuffer.Ending.FAILED ? "simulated" : "");
         if (ending == TokenBuffer.Ending.FAILED) {
@@ -269,7 +306,8 @@ final class Simulation {
     /// Not before the step is over: its copies may come from such blocks.
     private void spoilUntrusted() {
         for (int block : untrusted) {
-            for (int offset = 0; offset < pool.blockSize() && pool.refCount(block) == 0; offset++) {
+            boolean spoilt = setup.memory().paged() && pool.refCount(block) == 0 && !engine.inTransit(block);
+            for (int offset = 0; offset < pool.blockSize() && spoilt; offset++) {
                 engine.memory().spoil(block * pool.blockSize() + offset);
             }
         }
@@ -346,7 +384,7 @@ final class Simulation {
             assertEquals(
                     ended.twin.promptLength - 1, ended.sequence.promptScores().count(), ended::toString);
         }
-        if (!ended.interrupted) {
+        if (!ended.interrupted && setup.memory().layout() != Workload.Layout.NONE) {
             int decoded = Math.max(0, output.count() - 1);
             int prefilled = ended.choice > 0 ? 0 : ended.twin.promptLength - ended.sequence.cachedTokens();
             assertEquals(prefilled + decoded, ended.computedTokens, () -> "tokens computed: " + ended);

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import dev.quire.cache.ContiguousLayout;
 import dev.quire.scheduler.SchedulerLimits;
 import dev.quire.simulation.Workload.Disturbance;
 import dev.quire.simulation.Workload.Kind;
@@ -65,8 +66,25 @@ class SimulationTest {
                 () -> "hits, copies, preemptions, evictions, restarts=" + Arrays.toString(seen));
     }
 
-    /// However the prompt is cut into chunks, whoever comes in the same step shares the blocks that are computed in
-    /// it.
+    /// The same for layouts and the swap space.
+    @Test
+    void randomWorkloads_swapStallRelocateAndUseEachLayout() {
+        long[] seen = new long[6];
+        for (long seed = 1; seed <= 500; seed++) {
+            Workload workload = WorkloadMaker.make(seed);
+            Simulation simulation = Simulation.run(workload);
+            seen[0] += simulation.scheduler().swaps() > 0 ? 1 : 0;
+            seen[1] += simulation.stalls() > 0 ? 1 : 0;
+            seen[2] += simulation.layout() instanceof ContiguousLayout runs && runs.relocations() > 0 ? 1 : 0;
+            seen[3 + workload.setup().memory().layout().ordinal()]++;
+        }
+        assertTrue(
+                seen[0] > 5 && seen[1] > 5 && seen[2] > 5 && seen[3] > 250 && seen[4] > 50 && seen[5] > 20,
+                () -> "swaps, stalls, relocations, paged, contiguous, none=" + Arrays.toString(seen));
+    }
+
+    /// However the prompt is cut into chunks, whoever comes in the same step shares the blocks that are computed
+    /// in it.
     @Test
     void requestsWithOneNewPrefix_computeItOnce() {
         var random = new SplittableRandom(1);
@@ -124,7 +142,7 @@ class SimulationTest {
                 .replace(']', '}');
         assertEquals("""
                 new Workload(
-                    new Setup(2, 4, new SchedulerLimits(64, 8, 8, 0), false, 64, 9),
+                    new Setup(2, 4, new SchedulerLimits(64, 8, 8, 0), false, 64, 9, Memory.PAGED),
                     List.of(new Request(77, 0, new int[] %s, 1, 7L, 1, 0, false, false, "a")),
                     List.of(new Disturbance(0, Kind.FAIL_STEP, 0, 0)))""".formatted(prompt), small.toString());
         assertEquals(5, small.requests().getFirst().prompt().length);

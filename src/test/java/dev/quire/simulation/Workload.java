@@ -1,22 +1,44 @@
 package dev.quire.simulation;
 
+import dev.quire.cache.BlockPool;
+import dev.quire.cache.CacheLayout;
+import dev.quire.cache.ContiguousLayout;
+import dev.quire.cache.PagedLayout;
+import dev.quire.cache.RunAllocator;
+import dev.quire.cache.SwapSpace;
+import dev.quire.cache.UncachedLayout;
+import dev.quire.scheduler.PreemptionCost;
 import dev.quire.scheduler.SchedulerLimits;
 import dev.quire.scheduler.Sequence;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/// Everything that happens in one simulation, as data. Its text is the Java that makes it, to be pasted into a test.
+/// Everything that happens in one simulation, as data. Its text is the Java that makes it, to be pasted into a
+/// test.
 record Workload(Setup setup, List<Request> requests, List<Disturbance> disturbances) {
     /// Bits of the real hash function.
     static final int ALL_BITS = Long.SIZE;
 
     /// - `prefix`: whether there is a prefix index; `hashBits`: what it keeps of its hashes
     /// - `vocabulary`: token ids are below it, the last one ends a sequence
-    record Setup(int blocks, int blockSize, SchedulerLimits limits, boolean prefix, int hashBits, int vocabulary) {
+    /// - `memory`: how blocks are given out, and where they go
+    record Setup(
+            int blocks,
+            int blockSize,
+            SchedulerLimits limits,
+            boolean prefix,
+            int hashBits,
+            int vocabulary,
+            Memory memory) {
+        /// Paged, without a swap space.
+        Setup(int blocks, int blockSize, SchedulerLimits limits, boolean prefix, int hashBits, int vocabulary) {
+            this(blocks, blockSize, limits, prefix, hashBits, vocabulary, Memory.PAGED);
+        }
+
         @Override
         public String toString() {
-            return "new Setup(%d, %d, new SchedulerLimits(%d, %d, %d, %d), %b, %d, %d)"
+            return "new Setup(%d, %d, new SchedulerLimits(%d, %d, %d, %d), %b, %d, %d, %s)"
                     .formatted(
                             blocks,
                             blockSize,
@@ -26,7 +48,58 @@ record Workload(Setup setup, List<Request> requests, List<Disturbance> disturban
                             limits.watermark(),
                             prefix,
                             hashBits,
-                            vocabulary);
+                            vocabulary,
+                            memory);
+        }
+    }
+
+    /// How blocks are given out.
+    enum Layout {
+        PAGED,
+        CONTIGUOUS,
+        NONE
+    }
+
+    /// - `slots`: of the swap space, and `mode`: when it is used; `latency`: steps that a copy there or back
+    ///   takes, at most
+    /// - `fit`, `reserve`, `estimate`: of the contiguous layout
+    record Memory(
+            Layout layout,
+            int slots,
+            PreemptionCost.Mode mode,
+            int latency,
+            RunAllocator.Policy fit,
+            ContiguousLayout.Reserve reserve,
+            int estimate) {
+        static final Memory PAGED = new Memory(
+                Layout.PAGED,
+                0,
+                PreemptionCost.Mode.RECOMPUTE,
+                0,
+                RunAllocator.Policy.FIRST_FIT,
+                ContiguousLayout.Reserve.REQUEST,
+                0);
+
+        boolean paged() {
+            return layout == Layout.PAGED;
+        }
+
+        /// The layout over `pool`, for sequences of at most `longest` tokens.
+        CacheLayout over(BlockPool pool, int longest) {
+            return switch (layout) {
+                case PAGED -> new PagedLayout(pool, new SwapSpace(slots));
+                case CONTIGUOUS -> new ContiguousLayout(pool, fit, reserve, longest, estimate);
+                case NONE -> new UncachedLayout(pool);
+            };
+        }
+
+        @Override
+        public String toString() {
+            if (equals(PAGED)) {
+                return "Memory.PAGED";
+            }
+            return "new Memory(Layout.%s, %d, PreemptionCost.Mode.%s, %d, RunAllocator.Policy.%s, ContiguousLayout.Reserve.%s, %d)"
+                    .formatted(layout, slots, mode, latency, fit, reserve, estimate);
         }
     }
 
@@ -77,11 +150,19 @@ record Workload(Setup setup, List<Request> requests, List<Disturbance> disturban
 
     /// Whether the engine's door would let every request in.
     boolean fits() {
+        CacheLayout layout = setup.memory().over(new BlockPool(setup.blocks(), setup.blockSize()), longest());
         return requests.stream().allMatch(request -> {
             int stored = Sequence.storedTokens(request.prompt().length, request.maxTokens());
-            return request.choices() <= setup.limits().sequences()
-                    && Math.ceilDiv(stored, setup.blockSize()) <= setup.blocks();
+            return request.choices() <= setup.limits().sequences() && layout.mostBlocks(stored) <= setup.blocks();
         });
+    }
+
+    /// Tokens of the longest sequence.
+    int longest() {
+        return requests.stream()
+                .mapToInt(request -> Sequence.storedTokens(request.prompt().length, request.maxTokens()))
+                .max()
+                .orElse(1);
     }
 
     @Override

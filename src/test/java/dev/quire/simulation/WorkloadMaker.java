@@ -1,8 +1,13 @@
 package dev.quire.simulation;
 
+import dev.quire.cache.ContiguousLayout;
+import dev.quire.cache.RunAllocator;
+import dev.quire.scheduler.PreemptionCost;
 import dev.quire.scheduler.SchedulerLimits;
 import dev.quire.simulation.Workload.Disturbance;
 import dev.quire.simulation.Workload.Kind;
+import dev.quire.simulation.Workload.Layout;
+import dev.quire.simulation.Workload.Memory;
 import dev.quire.simulation.Workload.Request;
 import dev.quire.simulation.Workload.Setup;
 import java.util.ArrayList;
@@ -65,7 +70,32 @@ final class WorkloadMaker {
         int tokens = sequences + random.nextInt(any(1, 4 * blockSize, 100, 400));
         int rows = sequences + random.nextInt(any(1, 6));
         var limits = new SchedulerLimits(tokens, sequences, rows, random.nextInt(any(1, 3)));
-        return new Setup(blocks, blockSize, limits, !one(8), any(HASH_BITS), vocabulary);
+        boolean prefix = !one(8);
+        int hashBits = any(HASH_BITS);
+        Memory memory = memory(blocks);
+        if (memory.layout() == Layout.CONTIGUOUS && memory.fit() == RunAllocator.Policy.BUDDY) {
+            blocks = Integer.highestOneBit(2 * blocks); // the longest run must have room
+        }
+        if (memory.paged() && memory.slots() > 0) {
+            blocks = largest + random.nextInt(1 + largest / 2); // so that many must give way
+        }
+        return new Setup(blocks, blockSize, limits, memory.paged() && prefix, hashBits, vocabulary, memory);
+    }
+
+    /// Half of the time without anything special.
+    private Memory memory(int blocks) {
+        if (one(2)) {
+            return Memory.PAGED;
+        }
+        Layout layout = one(2) ? Layout.PAGED : one(3) ? Layout.NONE : Layout.CONTIGUOUS;
+        return new Memory(
+                layout,
+                one(3) ? random.nextInt(blocks) : 2 * blocks,
+                one(6) ? PreemptionCost.Mode.RECOMPUTE : one(2) ? PreemptionCost.Mode.AUTO : PreemptionCost.Mode.SWAP,
+                random.nextInt(4),
+                RunAllocator.Policy.values()[random.nextInt(3)],
+                ContiguousLayout.Reserve.values()[random.nextInt(3)],
+                random.nextInt(1 + 2 * blockSize));
     }
 
     private Request request(int id, int arrival) {
@@ -84,8 +114,8 @@ final class WorkloadMaker {
                 one(5) ? "b" : "a");
     }
 
-    /// A new prompt, or one that begins as an earlier request does: with a part of its prompt, or with all that was
-    /// said and something new.
+    /// A new prompt, or one that begins as an earlier request does: with a part of its prompt, or with all that
+    /// was said and something new.
     private int[] prompt() {
         int[] before = requests.isEmpty() || one(5) ? new int[0] : streams.get(random.nextInt(streams.size()));
         int kept = one(2) ? before.length : Math.min(before.length, length(40));

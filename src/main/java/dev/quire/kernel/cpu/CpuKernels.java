@@ -18,7 +18,8 @@ import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.LongPointer;
 
 /// {@link Kernels} on the CPU. Weights are packed into the layout that the kernels stream, once for all processes
-/// where a file is given; the cache and all scratch are native too: a step touches no Java heap and allocates nothing.
+/// where a file is given; the cache and all scratch are native too: a step touches no Java heap and allocates
+/// nothing.
 ///
 /// Not thread-safe: the engine thread owns it.
 public final class CpuKernels implements Kernels {
@@ -29,6 +30,8 @@ public final class CpuKernels implements Kernels {
     private final PackedWeights weights;
     private final BatchPlans plans = new BatchPlans();
     private HostMemory cache;
+    private HostMemory swap;
+    private final long[] ticket = new long[1];
     private Packing packing; // once bound
     private Batch batch; // of the open step
     private boolean closed;
@@ -41,8 +44,8 @@ public final class CpuKernels implements Kernels {
         this.context = context;
     }
 
-    /// Opens a context: `threads` worker threads (0 = {@link #cores}, one less from four on) and instruction set `isa`:
-    /// `auto`, `scalar`, `avx2`, `avx512`, `vnni` or `amx`. Weights are packed into memory.
+    /// Opens a context: `threads` worker threads (0 = {@link #cores}, one less from four on) and instruction set
+    /// `isa`: `auto`, `scalar`, `avx2`, `avx512`, `vnni` or `amx`. Weights are packed into memory.
     public static CpuKernels open(ModelShape shape, BatchLimits limits, int threads, String isa) {
         return open(shape, limits, threads, isa, CacheType.AUTO);
     }
@@ -52,8 +55,9 @@ public final class CpuKernels implements Kernels {
         return open(shape, limits, threads, isa, cacheType, null, Long.MAX_VALUE);
     }
 
-    /// The same, with the packed weights in `packedFile`, which stands for this model and {@link #packLayout}: it is
-    /// made where it is missing and mapped where it is there. Weights that are small when packed stay in memory.
+    /// The same, with the packed weights in `packedFile`, which stands for this model and {@link #packLayout}: it
+    /// is made where it is missing and mapped where it is there. Weights that are small when packed stay in
+    /// memory.
     public static CpuKernels open(
             ModelShape shape, BatchLimits limits, int threads, String isa, CacheType cacheType, Path packedFile) {
         return open(shape, limits, threads, isa, cacheType, packedFile, PackedWeights.MIN_FILE_BYTES);
@@ -192,11 +196,47 @@ public final class CpuKernels implements Kernels {
     @Override
     public void copyBlocks(int[] source, int[] destination, int count) {
         open();
+        checkCount(source, destination, count);
+        check(QuireCpu.quire_block_copy(context, count, source, destination));
+    }
+
+    @Override
+    public void openSwap(int slots) {
+        open();
+        if (slots <= 0 || cache == null || swap != null) {
+            throw new IllegalArgumentException("slots must be positive and the cache open, once: slots=" + slots);
+        }
+        swap = HostMemory.allocate(Math.multiplyExact(blockBytes(), (long) slots));
+        check(QuireCpu.quire_swap_open(context, slots, swap.address()));
+    }
+
+    @Override
+    public long swapOut(int[] block, int[] slot, int count) {
+        open();
+        checkCount(block, slot, count);
+        check(QuireCpu.quire_swap_out(context, count, block, slot, ticket));
+        return ticket[0];
+    }
+
+    @Override
+    public long swapIn(int[] slot, int[] block, int count) {
+        open();
+        checkCount(slot, block, count);
+        check(QuireCpu.quire_swap_in(context, count, slot, block, ticket));
+        return ticket[0];
+    }
+
+    @Override
+    public boolean swapped(long issued) {
+        open();
+        return QuireCpu.quire_swap_done(context, issued) == 1;
+    }
+
+    private static void checkCount(int[] source, int[] destination, int count) {
         if (count < 0 || count > source.length || count > destination.length) {
             throw new IllegalArgumentException("count must be within the arrays: count=" + count + ", sources="
                     + source.length + ", destinations=" + destination.length);
         }
-        check(QuireCpu.quire_block_copy(context, count, source, destination));
     }
 
     @Override
@@ -298,6 +338,9 @@ public final class CpuKernels implements Kernels {
         QuireCpu.quire_close(context);
         plans.close();
         weights.close();
+        if (swap != null) {
+            swap.free();
+        }
         if (cache != null) {
             cache.free();
         }

@@ -298,6 +298,24 @@ final class QuireCpu {
     static native int quire_block_copy(
             @Cast("quire_context*") long context, int count, @Const int[] src, @Const int[] dst);
 
+    static native int quire_swap_open(@Cast("quire_context*") long context, long slots, @Cast("void*") long memory);
+
+    static native int quire_swap_out(
+            @Cast("quire_context*") long context,
+            int count,
+            @Const int[] block,
+            @Const int[] slot,
+            @Cast("int64_t*") long[] ticket);
+
+    static native int quire_swap_in(
+            @Cast("quire_context*") long context,
+            int count,
+            @Const int[] slot,
+            @Const int[] block,
+            @Cast("int64_t*") long[] ticket);
+
+    static native int quire_swap_done(@Cast("quire_context*") long context, long ticket);
+
     static native int quire_step_begin(@Cast("quire_context*") long context, @Const Plan plan);
 
     static native int quire_step_end(@Cast("quire_context*") long context);

@@ -1,0 +1,38 @@
+package dev.quire.cache;
+
+/// How sequences get their blocks.
+public sealed interface CacheLayout permits PagedLayout, ContiguousLayout, UncachedLayout {
+    /// Who holds which block.
+    BlockPool pool();
+
+    /// Whether a sequence keeps its blocks from step to step.
+    default boolean keeps() {
+        return true;
+    }
+
+    /// Where the sequence in `token` will keep its blocks, of at most `maxTokens` tokens; none yet. The array
+    /// stays the caller's, who adds to it: of n tokens that are told, the first n elements are there and never
+    /// change. `salt` keeps those apart who must not share.
+    SequenceBlocks sequence(int[] token, int maxTokens, String salt);
+
+    /// Blocks that a sequence of at most `maxTokens` tokens holds at its longest: no pool with fewer can serve it.
+    int mostBlocks(int maxTokens);
+
+    /// Tokens of the longest sequence that the pool can hold.
+    default long mostTokens() {
+        return (long) pool().blocks() * pool().blockSize();
+    }
+
+    /// Blocks that a fork of a sequence of `tokens` tokens takes as soon as it writes.
+    int forkBlocks(int tokens, int maxTokens);
+
+    /// Most copies that a step of `sequences` sequences can ask for.
+    int mostCopies(int sequences);
+
+    /// Copies to and from the swap space.
+    BlockTransfers transfers();
+
+    /// Throws if bookkeeping contradicts itself: after each operation in tests, when the engine falls idle in
+    /// production.
+    void checkInvariants();
+}

@@ -1,0 +1,42 @@
+package dev.quire.cache;
+
+/// Blocks from anywhere, as tokens need them, shared where they are equal (PagedAttention, arXiv 2309.06180), with
+/// room elsewhere for those that must give way (section 4.5 there).
+public record PagedLayout(BlockPool pool, SwapSpace space, BlockTransfers transfers) implements CacheLayout {
+    /// Without a swap space.
+    public PagedLayout(BlockPool pool) {
+        this(pool, new SwapSpace(0));
+    }
+
+    public PagedLayout(BlockPool pool, SwapSpace space) {
+        this(pool, space, new BlockTransfers(pool, space));
+    }
+
+    @Override
+    public SequenceBlocks sequence(int[] token, int maxTokens, String salt) {
+        return new BlockTable(this, token, maxTokens, salt);
+    }
+
+    @Override
+    public int mostBlocks(int maxTokens) {
+        return pool.blocksFor(maxTokens);
+    }
+
+    /// The copy of a partly filled block.
+    @Override
+    public int forkBlocks(int tokens, int maxTokens) {
+        return tokens % pool.blockSize() == 0 ? 0 : 1;
+    }
+
+    /// A sequence writes into one block that others may hold.
+    @Override
+    public int mostCopies(int sequences) {
+        return sequences;
+    }
+
+    @Override
+    public void checkInvariants() {
+        pool.checkInvariants();
+        space.checkInvariants();
+    }
+}
