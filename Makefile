@@ -27,8 +27,8 @@ TOOLS_MISSING = $(shell build/missing-tools)
 fuzz-flags = $(if $(MUTANTS),-Dfuzz.mutants=$(MUTANTS)) $(if $(SEED),-Dfuzz.seed=$(SEED))
 simulation-flags = $(if $(WORKLOADS),-Dsimulation.workloads=$(WORKLOADS)) $(if $(SEED),-Dsimulation.seed=$(SEED))
 
-.PHONY: help run test test-fuzz test-simulation hostile-files build native format bench share sharing jmh prefix-cost compare \
-  accuracy check-tokenizers vocabularies benchmarks clean
+.PHONY: help run test test-fuzz test-simulation hostile-files build native format bench paging-price share sharing jmh prefix-cost \
+  compare accuracy check-tokenizers vocabularies benchmarks clean
 
 ## run: build what is needed, fetch the default model the first time, serve on port 8080 (ARGS="--port 9090" adds flags)
 run: $(JAR)
@@ -87,6 +87,12 @@ format:
 ## bench: start the server alone, load it over HTTP and print its rates (ARGS="--concurrency 8"; bench/README.md)
 bench: $(JAR)
 	@bench/quire.sh $(ARGS)
+
+## paging-price: what block tables cost attention, in instructions and time (ARGS="--pairs 101"; bench/README.md)
+paging-price:
+	$(check-tools)
+	@$(MAKE) --no-print-directory -s -j$(shell nproc) -C native-libs paging OUT=$(NATIVE_OUT)
+	@python3 bench/paging_price.py $(ARGS)
 
 ## share: say what a step costs beside the kernels, at 32 streams (bench/README.md)
 share: $(JAR)

@@ -1,4 +1,4 @@
-"""The parts of compare.py, accuracy_llama.py and sharing.py that need no server: python3 -m unittest bench/bench_test.py"""
+"""The parts of the scripts in this folder that need no server: python3 -m unittest bench/bench_test.py"""
 
 import argparse
 import pathlib
@@ -10,6 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import accuracy_llama
 import compare
 import cpu_report
+import paging_price
 import peers
 import sharing
 from step_share import ShareError
@@ -176,6 +177,31 @@ class AccuracyTest(unittest.TestCase):
         broken = {"prompts": [{**self.REFERENCE["prompts"][0], "top_tokens": [[7]]}]}
         with self.assertRaisesRegex(accuracy_llama.Failure, "a list for each position: prompt=a"):
             list(accuracy_llama.positions(broken))
+
+
+class PagingPriceTest(unittest.TestCase):
+    def test_interval_twentyOnePairs_isOfTheSignTest(self):
+        # Ranks 6 and 16 of 21, 10 and 21 of 30 in tables of the sign test.
+        self.assertEqual(paging_price.interval(range(21, 0, -1)), (11, 6, 16))
+        self.assertEqual(paging_price.interval(range(1, 31)), (15.5, 10, 21))
+        self.assertEqual(paging_price.interval(range(6)), (2.5, 0, 5))
+        with self.assertRaisesRegex(paging_price.PriceError, "at least 6"):
+            paging_price.interval(range(5))
+
+    def test_prices_pairsOfTwoOrders_areMediansOfRatios(self):
+        lines = ["isa=4 calls=7"]
+        for i in range(21):
+            lines += [f"ordered {100 + i} 100", "scattered 99 110"]
+        isa, found = paging_price.prices("\n".join(lines))
+        self.assertEqual(isa, 4)
+        self.assertEqual([round(number, 6) for number in found["ordered"]], [100, 10, 5, 15])
+        self.assertEqual([round(number, 6) for number in found["scattered"]], [110, -10, -10, -10])
+
+    def test_total_profile_isWhatWasCollected(self):
+        self.assertEqual(paging_price.total("events: Ir\nfn=(1)\n12 5\n\ntotals: 457909\n"), 457909)
+        for nothing in ("events: Ir\n", "events: Ir\nsummary: 0\ntotals: 0\n"):
+            with self.assertRaisesRegex(paging_price.PriceError, "must have counted"):
+                paging_price.total(nothing)
 
 
 class SharingTest(unittest.TestCase):

@@ -22,21 +22,22 @@ constexpr float kLog2E = 1.44269504088896341f;
 // Below it a weight is 0: less than 2^-56.
 constexpr float kLeastExponent = -56;
 
+// Where the pages of a chunk lie; null where no row needs them.
+struct Pages {
+  const uint8_t* at[kChunkTokens / kPageTokens];
+};
+
 struct Scratch {
   float score[kRowGroup][kChunkTokens];
   uint32_t weight[kRowGroup][kChunkTokens];  // kWords per step of a format
   float weight_scale[kRowGroup];             // of ByteFormat
+  Pages pages;
 };
 
 // Tokens [from, to) of the chunk that a row attends to; none where from >= to.
 struct Span {
   int from, to;
 };
-
-static inline const uint8_t* page_of(const AttentionTile& tile, int page) {
-  const int64_t block = tile.block_table[tile.chunk * (kChunkTokens / kPageTokens) + page];
-  return tile.pages + block * tile.layout.block_bytes;
-}
 
 // 2^x = 2^n * 2^f, |f| <= 1/2, for x <= 0; polynomials of least relative error that are 1 at 0.
 // Not a number stays so. Here within 1.1e-7 (and the rounding), 0 below -126.
@@ -131,7 +132,7 @@ static inline void score_pages(const AttentionTile& tile, int row, int page, Scr
   const int steps = tile.layout.head_dim / Format::kStep;
   const uint8_t* keys[kPages];
   QUIRE_UNROLL
-  for (int i = 0; i < kPages; ++i) keys[i] = page_of(tile, page + i);
+  for (int i = 0; i < kPages; ++i) keys[i] = scratch.pages.at[page + i];
   typename Format::Sum sum[kPages][kRows];
   QUIRE_UNROLL
   for (int i = 0; i < kPages; ++i) {
@@ -160,6 +161,17 @@ static inline void score_pages(const AttentionTile& tile, int row, int page, Scr
   }
 }
 
+template <int kRows, int kPages, typename Format>
+static inline void score(Format, const AttentionTile& tile, int row, int page, Scratch& scratch) {
+  score_pages<Format, kRows, kPages>(tile, row, page, scratch);
+}
+// GCC 12 runs out of registers where it inlines three rows of these: 6 % of attention.
+template <int kRows, int kPages>
+__attribute__((noinline)) static void score(HalfFormat, const AttentionTile& tile, int row,
+                                            int page, Scratch& scratch) {
+  score_pages<HalfFormat, kRows, kPages>(tile, row, page, scratch);
+}
+
 // Vectors that are summed up for each of kRows rows at once.
 template <int kRows>
 constexpr int vectors_of() {
@@ -170,9 +182,9 @@ template <typename Format, int kRows>
 static void scores(const AttentionTile& tile, int row, int page, int pages, Scratch& scratch) {
   constexpr int kPages = vectors_of<kRows>();
   for (; page + kPages <= pages; page += kPages) {
-    score_pages<Format, kRows, kPages>(tile, row, page, scratch);
+    score<kRows, kPages>(Format(), tile, row, page, scratch);
   }
-  for (; page < pages; ++page) score_pages<Format, kRows, 1>(tile, row, page, scratch);
+  for (; page < pages; ++page) score<kRows, 1>(Format(), tile, row, page, scratch);
 }
 
 // Weights of 16 tokens from their scores less the largest.
@@ -187,10 +199,13 @@ static inline Floats weigh(BfloatFormat, uint32_t* words, int at, Floats score) 
   return e;
 }
 
-// Sum of a row's weights; `score` has -infinity for what the row does not attend to.
+// Sum of the weights of row `at` of a group, whose scores have -infinity for what it does not
+// attend to.
 template <typename Format>
-static inline Floats weights_of(const AttentionTile&, float* score, Span span, float m,
-                                uint32_t* words, float*) {
+static inline Floats weights_of(const AttentionTile&, Span span, int at, float m,
+                                Scratch& scratch) {
+  const float* score = scratch.score[at];
+  uint32_t* words = scratch.weight[at];
   Floats total = set1(0);
   for (int i = span.from / kLanes * kLanes; i < span.to; i += kLanes) {
     total = add(total, weigh(Format(), words, i, sub(load(score + i), set1(m))));
@@ -200,13 +215,14 @@ static inline Floats weights_of(const AttentionTile&, float* score, Span span, f
 
 // With the scale of each token's values in its weight.
 template <>
-inline Floats weights_of<ByteFormat>(const AttentionTile& tile, float* score, Span span, float m,
-                                     uint32_t* words, float* weight_scale) {
+inline Floats weights_of<ByteFormat>(const AttentionTile& tile, Span span, int at, float m,
+                                     Scratch& scratch) {
+  float* score = scratch.score[at];
   const int begin = span.from / kLanes * kLanes;
   Floats total = set1(0);
   Ints most = zero_ints();
   for (int i = begin; i < span.to; i += kLanes) {
-    const uint8_t* scales = page_of(tile, i / kPageTokens) + tile.layout.scale_offset;
+    const uint8_t* scales = scratch.pages.at[i / kPageTokens] + tile.layout.scale_offset;
     const Floats e = rough_exp2(sub(load(score + i), set1(m)));
     total = add(total, e);
     Floats scale = load_bfloat(reinterpret_cast<const uint16_t*>(scales) + kPageTokens);
@@ -226,11 +242,11 @@ inline Floats weights_of<ByteFormat>(const AttentionTile& tile, float* score, Sp
   float magnitude;
   memcpy(&magnitude, &bits, sizeof magnitude);
   const Floats inverse = set1(magnitude >= 1e-30f ? kQuantSteps / magnitude : 0);
-  int16_t* quants = reinterpret_cast<int16_t*>(words);
+  int16_t* quants = reinterpret_cast<int16_t*>(scratch.weight[at]);
   for (int i = begin; i < span.to; i += kLanes) {
     store_rounded(quants + i, mul(load(score + i), inverse));
   }
-  *weight_scale = magnitude / kQuantSteps;
+  scratch.weight_scale[at] = magnitude / kQuantSteps;
   return total;
 }
 
@@ -245,8 +261,7 @@ static void softmax(const AttentionTile& tile, Span span, int row, Scratch& scra
   Floats most = set1(-INFINITY);
   for (int i = begin; i < end; i += kLanes) most = max(most, load(score + i));
   const float m = largest(most);
-  const Floats total = weights_of<Format>(tile, score, span, m, scratch.weight[row % kRowGroup],
-                                          &scratch.weight_scale[row % kRowGroup]);
+  const Floats total = weights_of<Format>(tile, span, row % kRowGroup, m, scratch);
   tile.partial[row][0] = m;
   tile.partial[row][1] = sum(total);
 }
@@ -263,7 +278,7 @@ static inline void add_values(const AttentionTile& tile, int row, int from, int 
   for (int step = from; step < to;) {
     const int page = step / kPageSteps;
     const int end = (page + 1) * kPageSteps < to ? (page + 1) * kPageSteps : to;
-    const uint8_t* in = page_of(tile, page) + offset + step % kPageSteps * step_bytes;
+    const uint8_t* in = scratch.pages.at[page] + offset + step % kPageSteps * step_bytes;
     for (; step < end; ++step, in += step_bytes) {
       const uint32_t* weight = scratch.weight[row % kRowGroup] + step * Format::kWords;
       QUIRE_UNROLL
@@ -297,7 +312,7 @@ static inline void add_own_values(const AttentionTile& tile, int row, Span span,
         continue;
       }
       const int64_t at = step % kPageSteps * (tile.layout.value_dim / kLanes) + element / kLanes;
-      const uint8_t* in = page_of(tile, step / kPageSteps) + tile.layout.value_offset;
+      const uint8_t* in = scratch.pages.at[step / kPageSteps] + tile.layout.value_offset;
       QUIRE_UNROLL
       for (int v = 0; v < kVectors; ++v) {
         const typename Format::Operand value =
@@ -369,7 +384,9 @@ static inline int within_chunk(int position) {
 
 // Rows [row, row + kRows), which lie in one group.
 template <typename Format, int kRows>
-static void rows_of_chunk(const AttentionTile& tile, int row, Scratch& scratch) {
+static void rows_of_chunk(const AttentionTile& tile, const Pages& pages, int row,
+                          Scratch& scratch) {
+  scratch.pages = pages;
   Span spans[kRows];
   Span all = {kChunkTokens, 0};
   QUIRE_UNROLL
@@ -398,29 +415,33 @@ static void rows_of_chunk(const AttentionTile& tile, int row, Scratch& scratch) 
 }
 
 template <typename Format>
-static void chunk_of(const AttentionTile& tile) {
+static void chunk_of(const AttentionTile& tile, const Pages& pages) {
   Scratch scratch;
   int row = 0;
   for (; row + kRowGroup <= tile.rows; row += kRowGroup) {
-    rows_of_chunk<Format, kRowGroup>(tile, row, scratch);
+    rows_of_chunk<Format, kRowGroup>(tile, pages, row, scratch);
   }
   if constexpr (kRowGroup > 8) {
-    for (; row + 8 <= tile.rows; row += 8) rows_of_chunk<Format, 8>(tile, row, scratch);
+    for (; row + 8 <= tile.rows; row += 8) rows_of_chunk<Format, 8>(tile, pages, row, scratch);
   }
   if constexpr (kRowGroup > 4) {
-    for (; row + 4 <= tile.rows; row += 4) rows_of_chunk<Format, 4>(tile, row, scratch);
+    for (; row + 4 <= tile.rows; row += 4) rows_of_chunk<Format, 4>(tile, pages, row, scratch);
   }
   switch (tile.rows - row) {
     case 3:
-      return rows_of_chunk<Format, 3>(tile, row, scratch);
+      return rows_of_chunk<Format, 3>(tile, pages, row, scratch);
     case 2:
-      return rows_of_chunk<Format, 2>(tile, row, scratch);
+      return rows_of_chunk<Format, 2>(tile, pages, row, scratch);
     case 1:
-      return rows_of_chunk<Format, 1>(tile, row, scratch);
+      return rows_of_chunk<Format, 1>(tile, pages, row, scratch);
   }
 }
 
 void attention_prepare(AttentionTile& tile) {
+#ifdef QUIRE_CONTIGUOUS
+  if (tile.block_table != nullptr) tile.pages += *tile.block_table * tile.layout.block_bytes;
+  tile.block_table = nullptr;
+#endif
   switch (tile.layout.type) {
     case QUIRE_CACHE_F16:
       return prepare<HalfFormat>(tile);
@@ -431,14 +452,45 @@ void attention_prepare(AttentionTile& tile) {
   }
 }
 
+// Found once for all rows: to look into the table wherever pages are gone through made attention up
+// to a tenth slower (docs/results/0006-price-of-paging.md).
+//
+// QUIRE_CONTIGUOUS is for the benchmark of what paging costs, never for the library: there, `pages`
+// is the sequence's own first page (attention_prepare sees to it) and a block is followed by the
+// next one, as in a cache without blocks.
+static Pages find_pages(const AttentionTile& tile) {
+  const int start = tile.chunk * kChunkTokens;
+  int from = kChunkTokens;
+  int to = 0;
+  for (int row = 0; row < tile.rows; ++row) {
+    const int first = within_chunk(tile.first[row] - start);
+    const int limit = within_chunk(tile.limit[row] - start);
+    if (first >= limit) continue;
+    from = first < from ? first : from;
+    to = limit > to ? limit : to;
+  }
+  Pages pages = {};
+  for (int page = from / kPageTokens; page * kPageTokens < to; ++page) {
+    const int64_t index = start / kPageTokens + page;
+#ifdef QUIRE_CONTIGUOUS
+    const int64_t block = index;
+#else
+    const int64_t block = tile.block_table[index];
+#endif
+    pages.at[page] = tile.pages + block * tile.layout.block_bytes;
+  }
+  return pages;
+}
+
 void attention_chunk(const AttentionTile& tile) {
+  const Pages pages = find_pages(tile);
   switch (tile.layout.type) {
     case QUIRE_CACHE_F16:
-      return chunk_of<HalfFormat>(tile);
+      return chunk_of<HalfFormat>(tile, pages);
     case QUIRE_CACHE_BF16:
-      return chunk_of<BfloatFormat>(tile);
+      return chunk_of<BfloatFormat>(tile, pages);
     case QUIRE_CACHE_INT8:
-      return chunk_of<ByteFormat>(tile);
+      return chunk_of<ByteFormat>(tile, pages);
   }
 }
 
