@@ -452,8 +452,8 @@ void attention_prepare(AttentionTile& tile) {
   }
 }
 
-// Found once for all rows: to look into the table wherever pages are gone through made attention up
-// to a tenth slower (docs/results/0006-price-of-paging.md).
+// Found once for all rows: to look into the table wherever pages are gone through made attention
+// slower (docs/results/0006-price-of-paging.md).
 //
 // QUIRE_CONTIGUOUS is for the benchmark of what paging costs, never for the library: there, `pages`
 // is the sequence's own first page (attention_prepare sees to it) and a block is followed by the

@@ -223,7 +223,7 @@ int32_t quire_context_cache_type(const quire_context* context);
 int64_t quire_block_bytes(const quire_context* context);
 // The pool: `memory` (64-byte aligned) holds `blocks` blocks.
 int32_t quire_cache_open(quire_context* context, int64_t blocks, void* memory);
-// Copies blocks, all layers: src[i] → dst[i]. No dst is a src of the same call.
+// Copies blocks, all layers: src[i] → dst[i]. No dst is a src, or another dst, of the same call.
 int32_t quire_block_copy(quire_context* context, int32_t count, const int32_t* src,
                          const int32_t* dst);
 

@@ -224,7 +224,7 @@ public final class BlockPool {
 
     /// Whether `block` is in transit.
     boolean moving(int block) {
-        return moving[block];
+        return inTransit > 0 && moving[block]; // mostly none is, and then no line of memory is read
     }
 
     /// The copy of a block in transit is done: it is in use, or, if nobody holds it, to be taken.
@@ -249,7 +249,7 @@ public final class BlockPool {
             if (!index.contains(block)) {
                 throw new CorruptStateException("shared block must be in use or cached: block=" + block);
             }
-            if (moving[block]) {
+            if (moving(block)) {
                 leaving--;
             } else {
                 freeQueue.remove(block);
@@ -278,7 +278,7 @@ public final class BlockPool {
             shared--;
         } else if (refCount[block] == 0) {
             tokensInUse -= used[block];
-            if (moving[block]) {
+            if (moving(block)) {
                 leaving++;
             } else {
                 putBack(block);

@@ -336,7 +336,6 @@ final class EngineLoop {
         ContiguousShadow contiguous = scheduler.contiguous();
         stats.begin();
         stats.raise(Entry.PEAK_RUNNING, scheduler.running());
-        stats.raise(Entry.PEAK_IN_USE, pool.inUse());
         stats.raise(Entry.PEAK_SAVED, pool.saved());
         stats.raise(Entry.PEAK_MODEL_BLOCKS, contiguous.modelBlocks());
         stats.raise(Entry.PEAK_MODEL_FITTING, contiguous.modelFitting());
@@ -371,6 +370,7 @@ final class EngineLoop {
         stats.put(Entry.CACHED, pool.cached());
         stats.put(Entry.IN_TRANSIT, pool.inTransit());
         stats.put(Entry.IN_USE, pool.inUse());
+        stats.put(Entry.PEAK_IN_USE, pool.peak());
         stats.put(Entry.TOKENS_STORED, pool.tokensInUse());
         stats.put(Entry.SHARED, pool.shared());
         stats.put(Entry.SAVED, pool.saved());

@@ -2,8 +2,8 @@ package dev.quire.engine;
 
 import java.util.concurrent.TimeUnit;
 
-/// When an idle engine checks its bookkeeping: if it has run since the last check, and that is a second ago. A check
-/// is O(blocks), 5 ms for 100,000 of them once compiled, and the next request waits for it.
+/// When an idle engine checks its bookkeeping: if it has run since the last check, and that is a second ago. A
+/// check is O(blocks), and the next request waits for it.
 ///
 /// Times are `System.nanoTime()`'s. Not thread-safe: the engine thread owns it.
 final class IdleCheck {

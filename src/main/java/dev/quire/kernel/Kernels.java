@@ -45,8 +45,8 @@ public interface Kernels extends AutoCloseable {
     /// Takes the pool: `blocks` blocks of `PAGE_TOKENS` slots. Its contents are unspecified.
     void openCache(int blocks);
 
-    /// Copies whole blocks, all layers: `source[i]` → `destination[i]`. No destination is a source of the same
-    /// call.
+    /// Copies whole blocks, all layers: `source[i]` → `destination[i]`, in any order: no destination is a source,
+    /// or another destination, of the same call.
     void copyBlocks(int[] source, int[] destination, int count);
 
     /// Takes the swap space: `slots` blocks outside the pool. Its contents are unspecified.

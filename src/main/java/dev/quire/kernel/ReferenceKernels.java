@@ -140,6 +140,7 @@ public final class ReferenceKernels implements Kernels {
 
     @Override
     public void copyBlocks(int[] source, int[] destination, int count) {
+        checkUnordered(source, destination, count);
         int elements = PAGE_TOKENS * shape.kvWidth();
         for (int i = 0; i < count; i++) {
             for (int layer = 0; layer < shape.layers(); layer++) {
@@ -147,6 +148,18 @@ public final class ReferenceKernels implements Kernels {
                 int to = destination[i] * elements;
                 System.arraycopy(keyCache[layer], from, keyCache[layer], to, elements);
                 System.arraycopy(valueCache[layer], from, valueCache[layer], to, elements);
+            }
+        }
+    }
+
+    /// A backend may make the copies of a call all at once.
+    private static void checkUnordered(int[] source, int[] destination, int count) {
+        for (int i = 0; i < count; i++) {
+            for (int j = 0; j < count; j++) {
+                if (destination[i] == source[j] || (i != j && destination[i] == destination[j])) {
+                    throw new IllegalArgumentException("destination must be neither a source nor another destination:"
+                            + " destination=" + destination[i] + ", copies=" + count);
+                }
             }
         }
     }

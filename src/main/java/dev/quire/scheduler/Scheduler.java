@@ -13,7 +13,8 @@ import java.util.PriorityQueue;
 /// ones are admitted in the same order, with blocks for all tokens they have so far, as long as budget, bound and
 /// blocks allow; what the prefix index holds of those tokens is shared and not computed, also where another
 /// sequence computes it in this very step. When a running sequence finds no block, the one that is last in the
-/// order gives up all of its own and waits; in such a step nobody is admitted. The first in the order therefore
+/// order gives way: its blocks go to the swap space, or it drops them and computes them again. In such a step
+/// nobody is admitted, and who needs a block that is on its way out waits for it. The first in the order therefore
 /// always goes on, so nothing can deadlock in a pool that holds its longest request.
 ///
 /// A group is admitted as its leader, with a place for each follower and, while others run, room for the copies of
@@ -23,8 +24,8 @@ import java.util.PriorityQueue;
 /// in that step give up their blocks and start again.
 ///
 /// Cost of a plan: O(running + admitted). Invariants (`checkInvariants`): running is in order and within its
-/// bound; waiting sequences hold no block; each entry of a running one's table is one reference, and there are no
-/// others.
+/// bound; those that wait hold no block, but for swapped ones what they share; each entry of a table is one
+/// reference, and there are no others.
 ///
 /// Not thread-safe: the engine thread owns it.
 public final class Scheduler {
@@ -113,7 +114,7 @@ public final class Scheduler {
         return prefixHits;
     }
 
-    /// Sequences at `index` of those that run, in order: for reports.
+    /// The `index`-th of the sequences that run, in order.
     public Sequence runningSequence(int index) {
         return places.running(index);
     }
@@ -212,8 +213,8 @@ public final class Scheduler {
         }
     }
 
-    /// Plans the next step. Blocks for every planned token are reserved. Nothing may be planned while blocks are
-    /// under way.
+    /// Plans the next step. Blocks for every planned token are reserved. The plan may be empty while copies to or
+    /// from the swap space are under way (`transferring`).
     public StepPlan plan() {
         plan.clear();
         plan.copies().takeAll(forkCopies);
@@ -450,13 +451,13 @@ public final class Scheduler {
             sequence.countBlocks(held);
             if (sequence.state() != Sequence.State.WAITING
                     || (sequence.table().blocks() != 0 && !sequence.table().swapped())) {
-                throw new CorruptStateException("waiting sequence must hold no block: state=" + sequence.state()
-                        + ", blocks=" + sequence.table().blocks());
+                throw new CorruptStateException("waiting sequence must hold no block unless it is swapped: state="
+                        + sequence.state() + ", blocks=" + sequence.table().blocks());
             }
         }
         for (int block = 0; block < held.length; block++) {
             if (held[block] != pool.refCount(block)) {
-                throw new CorruptStateException("each entry of a running table must be one reference: block=" + block
+                throw new CorruptStateException("each entry of a table must be one reference: block=" + block
                         + ", entries=" + held[block] + ", refCount=" + pool.refCount(block));
             }
         }
