@@ -4,21 +4,17 @@ import dev.quire.cache.BlockCopies;
 import dev.quire.cache.BlockPool;
 import dev.quire.cache.CacheLayout;
 import dev.quire.cache.CorruptStateException;
-import java.util.PriorityQueue;
 
 /// Continuous batching under one token budget (Orca, OSDI 2022, section 4.1; chunked prefill: Sarathi, OSDI 2024).
 ///
 /// A step takes the running sequences in (priority, arrival) order: one token each where they decode, a chunk of
 /// what is left of the budget where they still prefill; every running sequence moves in every step. Then waiting
-/// ones are admitted in the same order, with blocks for all tokens they have so far, as long as budget, bound and
-/// blocks allow; what the prefix index holds of those tokens is shared and not computed, also where another
-/// sequence computes it in this very step. When a running sequence finds no block, the one that is last in the
-/// order gives way: its blocks go to the swap space, or it drops them and computes them again. In such a step
-/// nobody is admitted, and who needs a block that is on its way out waits for it. The first in the order therefore
-/// always goes on, so nothing can deadlock in a pool that holds its longest request.
-///
-/// A group is admitted as its leader, with a place for each follower and, while others run, room for the copies of
-/// the prompt's last block that their first writes will need.
+/// ones are admitted in the same order ({@link Admission}), with blocks for all tokens they have so far; what the
+/// prefix index holds of those tokens is shared and not computed, also where another sequence computes it in this
+/// very step. When a running sequence finds no block, the one that is last in the order gives way: its blocks go
+/// to the swap space, or it drops them and computes them again. In such a step nobody is admitted, and who needs a
+/// block that is on its way out waits for it. The first in the order therefore always goes on, so nothing can
+/// deadlock in a pool that holds its longest request.
 ///
 /// A sequence that ends between plan and `computed` was not computed: sequences that shared what it was to compute
 /// in that step give up their blocks and start again.
@@ -32,18 +28,14 @@ public final class Scheduler {
     private final CacheLayout layout;
     private final BlockPool pool;
     private final SchedulerLimits limits;
-    private final PriorityQueue<Sequence> waiting = new PriorityQueue<>(Places.ORDER);
     private final Places places;
+    private final Admission admission;
     private final PreemptionCost cost;
     private final StepPlan plan;
     private final BlockCopies forkCopies; // due before the next step
     private long preemptions;
     private long swaps;
     private long restarts;
-    private long prefixQueries;
-    private long prefixHits;
-    private int unstarted;
-    private int deferred;
 
     /// For sequences of which any may fill the pool.
     public Scheduler(CacheLayout layout, SchedulerLimits limits, PreemptionCost cost) {
@@ -61,6 +53,7 @@ public final class Scheduler {
         this.pool = layout.pool();
         this.limits = limits;
         places = new Places(limits.sequences(), pool.blocks(), pool.blockSize(), modelLength);
+        admission = new Admission(layout, limits, places);
         plan = new StepPlan(limits.sequences(), layout.mostCopies(limits.sequences()));
         forkCopies = new BlockCopies(pool.blocks());
     }
@@ -71,12 +64,12 @@ public final class Scheduler {
 
     /// Sequences that do not run, preempted ones included.
     public int waiting() {
-        return waiting.size() + places.loading();
+        return admission.waiting() + places.loading();
     }
 
     /// Sequences that have never run.
     public int unstarted() {
-        return unstarted;
+        return admission.unstarted();
     }
 
     /// Preemptions since the start.
@@ -91,7 +84,7 @@ public final class Scheduler {
 
     /// Waiting sequences that the last plan could not admit for want of blocks: 0 or 1, since the order is kept.
     public int deferred() {
-        return deferred;
+        return admission.deferred();
     }
 
     /// What preemption costs, to be told of measurements.
@@ -106,12 +99,12 @@ public final class Scheduler {
 
     /// Tokens that were looked up in the prefix index, each sequence's once, when it first ran.
     public long prefixQueries() {
-        return prefixQueries;
+        return admission.prefixQueries();
     }
 
     /// Tokens of those that were found, and so not computed.
     public long prefixHits() {
-        return prefixHits;
+        return admission.prefixHits();
     }
 
     /// The `index`-th of the sequences that run, in order.
@@ -125,7 +118,7 @@ public final class Scheduler {
     }
 
     public boolean idle() {
-        return places.isEmpty() && waiting.isEmpty() && !transferring();
+        return places.isEmpty() && admission.waiting() == 0 && !transferring();
     }
 
     /// Whether copies to or from the swap space are due or under way: a step may have nothing to compute then.
@@ -136,20 +129,7 @@ public final class Scheduler {
     /// Takes a new sequence, which may lead others. Each must be able to run alone, and all must have a place at
     /// once.
     public void add(Sequence sequence) {
-        int needed = layout.mostBlocks(sequence.storedTokens());
-        if (needed > pool.blocks()) {
-            throw new IllegalArgumentException(
-                    "sequence must fit the pool: neededBlocks=" + needed + ", blocks=" + pool.blocks());
-        }
-        if (sequence.width() > limits.sequences()) {
-            throw new IllegalArgumentException("group must fit the running sequences: width=" + sequence.width()
-                    + ", sequences=" + limits.sequences());
-        }
-        if (sequence.state() != Sequence.State.WAITING) {
-            throw new IllegalStateException("sequence must be new: state=" + sequence.state());
-        }
-        waiting.add(sequence);
-        unstarted++;
+        admission.add(sequence);
     }
 
     /// Ends a sequence early, and those that follow it; its blocks are back at once. One that has already ended is
@@ -157,14 +137,14 @@ public final class Scheduler {
     public void end(Sequence sequence, TokenBuffer.Ending ending, String failure) {
         switch (sequence.state()) {
             case RUNNING, LOADING -> places.leave(sequence);
-            case WAITING -> waiting.remove(sequence);
+            case WAITING -> admission.remove(sequence);
             case FOLLOWING -> endFollower(sequence);
             case ENDED -> {
                 return;
             }
         }
         if (sequence.state() != Sequence.State.FOLLOWING && !sequence.started()) {
-            unstarted--;
+            admission.endedUnstarted();
         }
         endGroup(sequence, ending, failure);
         restartOrphans();
@@ -190,7 +170,7 @@ public final class Scheduler {
             if (sequence.state() == Sequence.State.RUNNING && !sequence.table().prefixStands()) {
                 places.leave(sequence);
                 sequence.suspend();
-                waiting.add(sequence);
+                admission.back(sequence);
                 restarts++;
             }
         }
@@ -201,15 +181,15 @@ public final class Scheduler {
     public void endAll(TokenBuffer.Ending ending, String failure) {
         plan.clear();
         places.answer(ending, failure);
-        waiting.forEach(sequence -> sequence.answer(ending, failure));
+        admission.answer(ending, failure);
         while (places.running() > 0) {
             end(places.running(places.running() - 1), ending, failure);
         }
         while (places.loading() > 0) {
             end(places.loading(0), ending, failure);
         }
-        while (!waiting.isEmpty()) {
-            end(waiting.peek(), ending, failure);
+        while (admission.waiting() > 0) {
+            end(admission.first(), ending, failure);
         }
     }
 
@@ -218,7 +198,7 @@ public final class Scheduler {
     public StepPlan plan() {
         plan.clear();
         plan.copies().takeAll(forkCopies);
-        deferred = 0;
+        admission.beginPlan();
         resume();
         boolean plenty = true; // of blocks, for those that run
         int rows = limits.rows();
@@ -227,16 +207,16 @@ public final class Scheduler {
             Sequence sequence = places.running(i);
             passed += sequence.width();
             int tokens = limits.tokens() - plan.tokens() - (places.running() - i - 1);
-            int run = run(sequence, tokens, rows - (places.taken() - passed));
+            int run = sequence.run(tokens, rows - (places.taken() - passed));
             long before = preemptions;
             boolean reserved = reserve(sequence, sequence.computed() + run);
             plenty &= reserved && preemptions == before;
             if (reserved) {
-                rows -= add(sequence, run);
+                rows -= plan.add(sequence, run);
             }
         }
         if (plenty || places.running() == 0) { // a run that must grow may have to give way to itself
-            admit(rows);
+            admission.admit(plan, rows);
         }
         return plan;
     }
@@ -253,22 +233,6 @@ public final class Scheduler {
         }
     }
 
-    /// Tokens of `sequence` that fit: a prompt that is scored needs a logit row for each.
-    private static int run(Sequence sequence, int tokens, int rows) {
-        int scored = rows - sequence.followers();
-        return Math.min(sequence.pending(), sequence.scoring() ? Math.min(tokens, scored) : tokens);
-    }
-
-    /// Adds a run to the plan; returns the logit rows it needs. What prefill fills is announced to the prefix
-    /// index.
-    private int add(Sequence sequence, int run) {
-        if (sequence.computed() < sequence.length() - 1) {
-            sequence.table().plan(sequence.computed() + run);
-        }
-        plan.add(sequence, run);
-        return sequence.scoring() ? run + sequence.followers() : sequence.width();
-    }
-
     /// Reserves blocks for `tokens` tokens in all, preempting from the end of the order; false if that reached the
     /// sequence itself, or if it must wait for blocks that are on their way out.
     private boolean reserve(Sequence sequence, int tokens) {
@@ -279,7 +243,7 @@ public final class Scheduler {
                 return false;
             }
             Sequence last = places.lastAfter(sequence);
-            if (last == sequence && dropHeld(sequence)) {
+            if (last == sequence && admission.dropHeld(sequence)) {
                 continue;
             }
             preempt(last);
@@ -300,100 +264,7 @@ public final class Scheduler {
         } else {
             sequence.suspend();
         }
-        waiting.add(sequence);
-    }
-
-    /// Takes the shared blocks that a swapped sequence kept, the last in the order first, but none before
-    /// `sequence`; it is computed again. So nobody can be stopped by what those hold that wait. False if there is
-    /// none.
-    private boolean dropHeld(Sequence sequence) {
-        Sequence last = null;
-        for (Sequence each : waiting) {
-            boolean holds = each.holds() && Places.ORDER.compare(each, sequence) > 0;
-            if (holds && (last == null || Places.ORDER.compare(each, last) > 0)) {
-                last = each;
-            }
-        }
-        if (last != null) {
-            last.suspend();
-        }
-        return last != null;
-    }
-
-    private void admit(int rowsLeft) {
-        int rows = rowsLeft;
-        while (!waiting.isEmpty()) {
-            Sequence sequence = waiting.peek();
-            // A step has one row for each running sequence; scored prompts may have taken the others' already.
-            if (!places.haveRoom(sequence.width()) || sequence.width() > rows || plan.tokens() >= limits.tokens()) {
-                return;
-            }
-            boolean swapped = sequence.table().swapped();
-            if (!(swapped ? load(sequence) : open(sequence))) {
-                return;
-            }
-            if (!swapped) {
-                rows -= add(sequence, run(sequence, limits.tokens() - plan.tokens(), rows));
-            }
-        }
-    }
-
-    /// Blocks that must be left when `sequence` is admitted.
-    private int spare(Sequence sequence) {
-        return places.isEmpty() ? 0 : limits.watermark() + forkBlocks(sequence);
-    }
-
-    /// Admits the first of those that wait; false if blocks are missing.
-    private boolean open(Sequence sequence) {
-        while (sequence.table().open(sequence.length(), sequence.shareable(), spare(sequence)) > 0) {
-            if (!alone() || !dropHeld(sequence)) {
-                deferred = 1;
-                return false;
-            }
-        }
-        waiting.remove();
-        start(sequence);
-        return true;
-    }
-
-    /// Has the first of those that wait come back from the swap space; false if blocks are missing, or it has not
-    /// yet left.
-    private boolean load(Sequence sequence) {
-        if (!sequence.table().out()) {
-            return false;
-        }
-        while (sequence.table().swapIn(spare(sequence)) > 0) {
-            if (!alone() || !dropHeld(sequence)) {
-                deferred = 1;
-                return false;
-            }
-        }
-        waiting.remove();
-        sequence.load();
-        places.load(sequence);
-        return true;
-    }
-
-    /// Whether nothing runs and nothing is under way that would give blocks back.
-    private boolean alone() {
-        return places.isEmpty() && pool.leaving() == 0;
-    }
-
-    /// Blocks that a group takes besides the leader's as soon as its followers write.
-    private int forkBlocks(Sequence sequence) {
-        return sequence.followers() == 0
-                ? 0
-                : sequence.followers() * layout.forkBlocks(sequence.length(), sequence.storedTokens());
-    }
-
-    private void start(Sequence sequence) {
-        if (!sequence.started()) {
-            unstarted--;
-            prefixQueries += pool.index().on() ? sequence.shareable() : 0;
-            prefixHits += sequence.table().length();
-        }
-        sequence.start();
-        places.run(sequence);
+        admission.back(sequence);
     }
 
     /// Records that run `index` of the plan was computed; false if its sequence has left the step since.
@@ -416,7 +287,7 @@ public final class Scheduler {
         if (follower.state() == Sequence.State.RUNNING) {
             places.run(follower);
         } else {
-            waiting.add(follower);
+            admission.back(follower);
         }
         return follower;
     }
@@ -447,14 +318,7 @@ public final class Scheduler {
         layout.checkInvariants();
         int[] held = new int[pool.blocks()];
         places.checkInvariants(held);
-        for (Sequence sequence : waiting) {
-            sequence.countBlocks(held);
-            if (sequence.state() != Sequence.State.WAITING
-                    || (sequence.table().blocks() != 0 && !sequence.table().swapped())) {
-                throw new CorruptStateException("waiting sequence must hold no block unless it is swapped: state="
-                        + sequence.state() + ", blocks=" + sequence.table().blocks());
-            }
-        }
+        admission.checkInvariants(held);
         for (int block = 0; block < held.length; block++) {
             if (held[block] != pool.refCount(block)) {
                 throw new CorruptStateException("each entry of a table must be one reference: block=" + block

@@ -172,6 +172,12 @@ public final class Sequence {
         return length - table.length();
     }
 
+    /// Tokens of those to compute that a step can take in which `tokens` tokens and `rows` logit rows are left: a
+    /// prompt that is scored needs a row for each.
+    int run(int tokens, int rows) {
+        return Math.min(pending(), scoring() ? Math.min(tokens, rows - followers()) : tokens);
+    }
+
     public int token(int position) {
         return token[position];
     }

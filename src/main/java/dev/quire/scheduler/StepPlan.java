@@ -54,8 +54,12 @@ public final class StepPlan {
         tokens = 0;
     }
 
-    /// Adds a run; one that decodes goes before those that prefill, in the order of adding.
-    void add(Sequence added, int run) {
+    /// Adds a run of `run` tokens; one that decodes goes before those that prefill, in the order of adding. What
+    /// prefill fills is announced to the prefix index. Returns the logit rows that it needs.
+    int add(Sequence added, int run) {
+        if (added.computed() < added.length() - 1) {
+            added.table().plan(added.computed() + run);
+        }
         int at = sequences;
         if (run == 1) {
             while (at > 0 && count[at - 1] > 1) {
@@ -68,5 +72,6 @@ public final class StepPlan {
         count[at] = run;
         sequences++;
         tokens += run;
+        return added.scoring() ? run + added.followers() : added.width();
     }
 }
