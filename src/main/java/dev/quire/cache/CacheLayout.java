@@ -26,6 +26,13 @@ public sealed interface CacheLayout permits PagedLayout, ContiguousLayout, Uncac
     /// Blocks that a fork of a sequence of `tokens` tokens takes as soon as it writes.
     int forkBlocks(int tokens, int maxTokens);
 
+    /// Blocks that a sequence of `tokens` tokens may come to hold besides those for them, if it gets `maxTokens`
+    /// long.
+    int moreBlocks(int tokens, int maxTokens);
+
+    /// Blocks that a fork of such a sequence may come to hold and not share.
+    int mostForkBlocks(int tokens, int maxTokens);
+
     /// Most copies that a step of `sequences` sequences can ask for.
     int mostCopies(int sequences);
 

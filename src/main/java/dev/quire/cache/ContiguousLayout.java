@@ -88,6 +88,17 @@ public final class ContiguousLayout implements CacheLayout {
         return runs.rounded(reservation(tokens, maxTokens));
     }
 
+    /// One that outgrows its estimate needs a second run for as long as it is copied.
+    @Override
+    public int moreBlocks(int tokens, int maxTokens) {
+        return reserve == Reserve.ESTIMATE ? mostBlocks(maxTokens) : 0;
+    }
+
+    @Override
+    public int mostForkBlocks(int tokens, int maxTokens) {
+        return mostBlocks(maxTokens);
+    }
+
     /// Every block may have to move, for a fork and then for one that has outgrown its run.
     @Override
     public int mostCopies(int sequences) {

@@ -28,6 +28,16 @@ public record PagedLayout(BlockPool pool, SwapSpace space, BlockTransfers transf
         return tokens % pool.blockSize() == 0 ? 0 : 1;
     }
 
+    @Override
+    public int moreBlocks(int tokens, int maxTokens) {
+        return pool.blocksFor(maxTokens) - pool.blocksFor(tokens);
+    }
+
+    @Override
+    public int mostForkBlocks(int tokens, int maxTokens) {
+        return pool.blocksFor(maxTokens) - tokens / pool.blockSize();
+    }
+
     /// A sequence writes into one block that others may hold.
     @Override
     public int mostCopies(int sequences) {

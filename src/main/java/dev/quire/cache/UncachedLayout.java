@@ -28,6 +28,16 @@ public record UncachedLayout(BlockPool pool, BlockTransfers transfers) implement
     }
 
     @Override
+    public int moreBlocks(int tokens, int maxTokens) {
+        return pool.blocksFor(maxTokens) - pool.blocksFor(tokens);
+    }
+
+    @Override
+    public int mostForkBlocks(int tokens, int maxTokens) {
+        return pool.blocksFor(maxTokens);
+    }
+
+    @Override
     public int mostCopies(int sequences) {
         return sequences;
     }

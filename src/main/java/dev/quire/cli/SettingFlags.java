@@ -54,6 +54,7 @@ final class SettingFlags {
             Map.entry("quire.cache.prefix", "share the blocks of equal prefixes: on or off"),
             Map.entry("quire.cache.preemption", "what becomes of preempted blocks: auto, recompute or swap"),
             Map.entry("quire.cache.swap", "memory for preempted blocks: 512MiB, 2GiB, bytes, or a share; 0 = none"),
+            Map.entry("quire.cache.admission", "blocks that a sequence must find to start: optimistic or worst-case"),
             Map.entry("quire.cache.watermark", "share of the pool that admission leaves to running sequences"),
             Map.entry("quire.batch.tokens", "most tokens computed in one step"),
             Map.entry("quire.batch.sequences", "most sequences that run at once"),

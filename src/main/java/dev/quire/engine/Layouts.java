@@ -11,6 +11,7 @@ import dev.quire.cache.SwapSpace;
 import dev.quire.cache.UncachedLayout;
 import dev.quire.engine.QuireSettings.CacheSettings;
 import dev.quire.kernel.Kernels;
+import dev.quire.scheduler.AdmissionPolicy;
 
 /// The settings of the cache → its layout.
 final class Layouts {
@@ -39,6 +40,17 @@ final class Layouts {
             default ->
                 throw new IllegalArgumentException(
                         "quire.cache.prefix must be on or off: quire.cache.prefix=" + settings.prefix());
+        };
+    }
+
+    static AdmissionPolicy admission(CacheSettings settings) {
+        return switch (settings.admission()) {
+            case "optimistic" -> AdmissionPolicy.OPTIMISTIC;
+            case "worst-case" -> AdmissionPolicy.WORST_CASE;
+            default ->
+                throw new IllegalArgumentException(
+                        "quire.cache.admission must be optimistic or worst-case: quire.cache.admission="
+                                + settings.admission());
         };
     }
 

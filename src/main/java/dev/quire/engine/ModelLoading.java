@@ -132,7 +132,8 @@ final class ModelLoading implements AutoCloseable {
             kernels.spendOnWeights((MemoryShare.freeBytes() - blocks * kernels.blockBytes()) / 2);
             batch = new Batch(limits);
             layout = Layouts.of(settings.cache(), blocks, openSwap(settings), contextLength);
-            var bounds = new SchedulerLimits(tokens, sequences, limits.rows(), watermark(settings, blocks));
+            var bounds = new SchedulerLimits(
+                    tokens, sequences, limits.rows(), watermark(settings, blocks), Layouts.admission(settings.cache()));
             scheduler = new Scheduler(layout, bounds, new PreemptionCost(preemption(settings.cache())), contextLength);
         } catch (RuntimeException | Error e) {
             kernels.close();

@@ -109,7 +109,14 @@ public interface QuireSettings {
         @WithDefault("0")
         String swap();
 
-        /// Share of the pool that admission leaves free for running sequences.
+        /// Blocks that a sequence must find to start beside others.
+        ///
+        /// - `optimistic`: for the tokens that it has; when blocks run out, the last gives way
+        /// - `worst-case`: for the most that it and all others can get, so that none ever gives way
+        @WithDefault("optimistic")
+        String admission();
+
+        /// Share of the pool that optimistic admission leaves free for running sequences.
         @WithDefault("0.01")
         double watermark();
 

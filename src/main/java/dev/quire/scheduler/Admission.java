@@ -9,10 +9,11 @@ import java.util.PriorityQueue;
 /// blocks allow; never one before another that came earlier.
 ///
 /// A group is admitted as its leader, with a place for each follower. While others run, blocks must be left for
-/// what its followers write first and for the watermark.
+/// what its followers write first and for the watermark, or, by `AdmissionPolicy.WORST_CASE`, for the longest that
+/// all can get.
 ///
-/// Cost: O(admitted) a plan. Invariants (`checkInvariants`): those that wait hold no block, but for swapped ones
-/// what they share. Not thread-safe: the engine thread owns it.
+/// Cost: O(admitted) a plan, by `WORST_CASE` O(admitted · running). Invariants (`checkInvariants`): those that
+/// wait hold no block, but for swapped ones what they share. Not thread-safe: the engine thread owns it.
 final class Admission {
     private final CacheLayout layout;
     private final BlockPool pool;
@@ -179,9 +180,15 @@ final class Admission {
         return last != null;
     }
 
-    /// Blocks that must be left when `sequence` is admitted.
+    /// Blocks that must be left when `sequence` is admitted. Nothing runs: none, so that any may start.
     private int spare(Sequence sequence) {
-        return places.isEmpty() ? 0 : limits.watermark() + forkBlocks(sequence);
+        if (places.isEmpty()) {
+            return 0;
+        }
+        return switch (limits.admission()) {
+            case OPTIMISTIC -> limits.watermark() + forkBlocks(sequence);
+            case WORST_CASE -> (int) Math.min(Integer.MAX_VALUE, promised() + moreBlocks(sequence));
+        };
     }
 
     /// Blocks that a group takes besides the leader's as soon as its followers write.
@@ -189,6 +196,24 @@ final class Admission {
         return sequence.followers() == 0
                 ? 0
                 : sequence.followers() * layout.forkBlocks(sequence.length(), sequence.storedTokens());
+    }
+
+    /// Blocks that those who run may still come to take; what this plan needs they have taken, copies of shared
+    /// blocks too.
+    private long promised() {
+        long promised = 0;
+        for (int i = 0; i < places.running(); i++) {
+            promised += moreBlocks(places.running(i));
+        }
+        return promised;
+    }
+
+    /// Blocks that a sequence and its followers may take besides those for the tokens that it has.
+    private long moreBlocks(Sequence sequence) {
+        int tokens = sequence.length();
+        int most = sequence.storedTokens();
+        long forks = (long) sequence.followers() * layout.mostForkBlocks(tokens, most);
+        return layout.moreBlocks(tokens, most) + forks;
     }
 
     /// Tells the readers of all that no more comes.

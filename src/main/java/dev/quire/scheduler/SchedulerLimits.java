@@ -5,13 +5,19 @@ package dev.quire.scheduler;
 /// - `tokens`: most tokens computed in a step, at least `sequences` so that every running sequence moves
 /// - `sequences`: most sequences that run at once
 /// - `rows`: most logit rows in a step, at least `sequences`
-/// - `watermark`: blocks that admission leaves free while something runs
-public record SchedulerLimits(int tokens, int sequences, int rows, int watermark) {
+/// - `watermark`: blocks that optimistic admission leaves free while something runs
+/// - `admission`: how many blocks a sequence must find
+public record SchedulerLimits(int tokens, int sequences, int rows, int watermark, AdmissionPolicy admission) {
     public SchedulerLimits {
         if (sequences <= 0 || tokens < sequences || rows < sequences || watermark < 0) {
             throw new IllegalArgumentException(
                     "tokens and rows must be at least sequences, sequences positive, watermark not negative: tokens="
                             + tokens + ", sequences=" + sequences + ", rows=" + rows + ", watermark=" + watermark);
         }
+    }
+
+    /// With optimistic admission.
+    public SchedulerLimits(int tokens, int sequences, int rows, int watermark) {
+        this(tokens, sequences, rows, watermark, AdmissionPolicy.OPTIMISTIC);
     }
 }

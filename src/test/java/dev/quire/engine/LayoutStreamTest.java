@@ -32,6 +32,7 @@ class LayoutStreamTest {
         layouts.add(
                 List.of("quire.backend", "reference", "quire.cache.preemption", "swap", "quire.cache.swap", "1MiB"));
         layouts.add(List.of("quire.cache.layout", "none"));
+        layouts.add(List.of("quire.cache.admission", "worst-case"));
         for (String fit : List.of("first", "best", "buddy")) {
             for (String reserve : List.of("model", "request", "estimate")) {
                 layouts.add(List.of(

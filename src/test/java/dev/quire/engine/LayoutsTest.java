@@ -36,13 +36,18 @@ class LayoutsTest {
             value = {
                 "paged | quire.cache.layout | pages | must be paged, contiguous or none",
                 "paged | quire.cache.prefix | yes | must be on or off",
+                "paged | quire.cache.admission | late | must be optimistic or worst-case",
                 "contiguous | quire.cache.contiguous.fit | worst | must be first, best or buddy",
                 "contiguous | quire.cache.contiguous.reserve | all | must be model, request or estimate",
                 "contiguous | quire.cache.contiguous.estimate | -1 | must not be negative"
             })
     void badSetting_isRefusedInOneLine(String layout, String setting, String value, String rule) {
-        var e = assertThrows(
-                IllegalArgumentException.class, () -> layout("quire.cache.layout", layout, setting, value));
+        var settings =
+                TestSettings.of("quire.cache.layout", layout, setting, value).cache();
+        var e = assertThrows(IllegalArgumentException.class, () -> {
+            Layouts.admission(settings);
+            Layouts.of(settings, 20, 5, 100);
+        });
         assertEquals(setting + " " + rule + ": " + setting + "=" + value, e.getMessage());
     }
 }

@@ -1,5 +1,6 @@
 package dev.quire.simulation;
 
+import dev.quire.scheduler.AdmissionPolicy;
 import dev.quire.scheduler.SchedulerLimits;
 import dev.quire.simulation.Workload.Disturbance;
 import dev.quire.simulation.Workload.Request;
@@ -142,7 +143,7 @@ final class Shrinker {
                 && accept(with(setup.blocks(), limits, setup.prefix(), Workload.ALL_BITS));
         smaller |= setup.prefix()
                 && accept(with(setup.blocks(), limits, false, smallest.setup().hashBits()));
-        if (limits.watermark() > 0) {
+        if (limits.watermark() > 0 || limits.admission() != AdmissionPolicy.OPTIMISTIC) {
             var lower = new SchedulerLimits(limits.tokens(), limits.sequences(), limits.rows(), 0);
             smaller |= accept(with(
                     setup.blocks(),

@@ -41,6 +41,7 @@ final class Simulation {
     private final NaivePrefixes prefixes;
     private final EvictionOrder evictions;
     private final List<Integer> untrusted = new ArrayList<>(); // blocks that failed sequences wrote in this step
+    private final boolean keepsAll;
     private int now;
     private boolean forked; // in this step
     private long computedTokens;
@@ -48,6 +49,7 @@ final class Simulation {
 
     private Simulation(Workload workload) {
         setup = workload.setup();
+        keepsAll = workload.keepsAll();
         PrefixIndex index = setup.prefix()
                 ? WeakHash.index(setup.blocks(), setup.blockSize(), setup.hashBits())
                 : PrefixIndex.off();
@@ -117,6 +119,9 @@ final class Simulation {
             }
         }
         sequences.forEach(this::checkEnd);
+        if (keepsAll) {
+            assertEquals(0, scheduler.preemptions(), "nobody gives way by worst-case admission");
+        }
     }
 
     /// The first in the order moves in every step, and loses what it has only to one that is before it, once, or

@@ -7,6 +7,7 @@ import dev.quire.cache.PagedLayout;
 import dev.quire.cache.RunAllocator;
 import dev.quire.cache.SwapSpace;
 import dev.quire.cache.UncachedLayout;
+import dev.quire.scheduler.AdmissionPolicy;
 import dev.quire.scheduler.PreemptionCost;
 import dev.quire.scheduler.SchedulerLimits;
 import dev.quire.scheduler.Sequence;
@@ -38,7 +39,8 @@ record Workload(Setup setup, List<Request> requests, List<Disturbance> disturban
 
         @Override
         public String toString() {
-            return "new Setup(%d, %d, new SchedulerLimits(%d, %d, %d, %d), %b, %d, %d, %s)"
+            String admission = limits.admission() == AdmissionPolicy.OPTIMISTIC ? "" : ", AdmissionPolicy.WORST_CASE";
+            return "new Setup(%d, %d, new SchedulerLimits(%d, %d, %d, %d%s), %b, %d, %d, %s)"
                     .formatted(
                             blocks,
                             blockSize,
@@ -46,6 +48,7 @@ record Workload(Setup setup, List<Request> requests, List<Disturbance> disturban
                             limits.sequences(),
                             limits.rows(),
                             limits.watermark(),
+                            admission,
                             prefix,
                             hashBits,
                             vocabulary,
@@ -155,6 +158,21 @@ record Workload(Setup setup, List<Request> requests, List<Disturbance> disturban
             int stored = Sequence.storedTokens(request.prompt().length, request.maxTokens());
             return request.choices() <= setup.limits().sequences() && layout.mostBlocks(stored) <= setup.blocks();
         });
+    }
+
+    /// Whether nobody may ever give way: admission sees to it, and each group fits the empty pool at its longest.
+    boolean keepsAll() {
+        boolean estimated = setup.memory().layout() == Layout.CONTIGUOUS
+                && setup.memory().reserve() == ContiguousLayout.Reserve.ESTIMATE;
+        CacheLayout layout = setup.memory().over(new BlockPool(setup.blocks(), setup.blockSize()), longest());
+        return setup.limits().admission() == AdmissionPolicy.WORST_CASE
+                && !estimated
+                && requests.stream().allMatch(request -> {
+                    int tokens = request.prompt().length;
+                    int stored = Sequence.storedTokens(tokens, request.maxTokens());
+                    int forks = (request.choices() - 1) * layout.mostForkBlocks(tokens, stored);
+                    return layout.mostBlocks(stored) + forks <= setup.blocks();
+                });
     }
 
     /// Tokens of the longest sequence.

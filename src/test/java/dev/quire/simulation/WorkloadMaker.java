@@ -2,6 +2,7 @@ package dev.quire.simulation;
 
 import dev.quire.cache.ContiguousLayout;
 import dev.quire.cache.RunAllocator;
+import dev.quire.scheduler.AdmissionPolicy;
 import dev.quire.scheduler.PreemptionCost;
 import dev.quire.scheduler.SchedulerLimits;
 import dev.quire.simulation.Workload.Disturbance;
@@ -69,7 +70,7 @@ final class WorkloadMaker {
                 };
         int tokens = sequences + random.nextInt(any(1, 4 * blockSize, 100, 400));
         int rows = sequences + random.nextInt(any(1, 6));
-        var limits = new SchedulerLimits(tokens, sequences, rows, random.nextInt(any(1, 3)));
+        int watermark = random.nextInt(any(1, 3));
         boolean prefix = !one(8);
         int hashBits = any(HASH_BITS);
         Memory memory = memory(blocks);
@@ -77,8 +78,11 @@ final class WorkloadMaker {
             blocks = Integer.highestOneBit(2 * blocks); // the longest run must have room
         }
         if (memory.paged() && memory.slots() > 0) {
-            blocks = largest + random.nextInt(1 + largest / 2); // so that many must give way
+            blocks = largest + random.nextInt(1 + largest / 4); // so that many must give way
         }
+        boolean careful = memory.slots() == 0 && one(4);
+        var admission = careful ? AdmissionPolicy.WORST_CASE : AdmissionPolicy.OPTIMISTIC;
+        var limits = new SchedulerLimits(tokens, sequences, rows, watermark, admission);
         return new Setup(blocks, blockSize, limits, memory.paged() && prefix, hashBits, vocabulary, memory);
     }
 
