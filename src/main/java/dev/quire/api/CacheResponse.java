@@ -32,6 +32,8 @@ public record CacheResponse(
 
         @JsonProperty("sequences") Sequences sequences,
 
+        @JsonProperty("swap") Swap swap,
+
         @JsonProperty("contiguous") Contiguous contiguous,
 
         @JsonProperty("type")
@@ -125,6 +127,22 @@ public record CacheResponse(
             @Schema(description = "Sequences that started again because nobody computed the prefix they shared")
             long restarts) {}
 
+    /// Where preempted blocks go.
+    @Schema(description = "Room for the blocks of preempted sequences, one in each slot")
+    public record Swap(
+            @JsonProperty("slots") int slots,
+
+            @JsonProperty("used") int used,
+
+            @JsonProperty("preemptions") @Schema(description = "Preemptions that moved blocks here since the start")
+            long preemptions,
+
+            @JsonProperty("blocks_out") @Schema(description = "Blocks copied here since the start")
+            long blocksOut,
+
+            @JsonProperty("blocks_in") @Schema(description = "Blocks copied back since the start")
+            long blocksIn) {}
+
     /// The same sequences without pages.
     @Schema(
             description = "What a layout would take that reserves adjacent blocks for the longest that a sequence can"
@@ -178,6 +196,7 @@ public record CacheResponse(
                 new PrefixCache(sharing.prefixQueries(), sharing.prefixHits(), sharing.hitRate(), sharing.evictions()),
                 new Sharing(sharing.blocks(), sharing.saved(), stats.peaks().saved(), sharing.copies()),
                 new Sequences(stats.running(), stats.peaks().running(), stats.preemptions(), sharing.restarts()),
+                swap(stats.swap()),
                 new Contiguous(
                         stats.modelLength(),
                         reserved(stats, contiguous.model()),
@@ -185,6 +204,10 @@ public record CacheResponse(
                 type,
                 stats.blockBytes(),
                 stats.blocks() * stats.blockBytes());
+    }
+
+    private static Swap swap(EngineStats.Swap swap) {
+        return new Swap(swap.slots(), swap.used(), swap.preemptions(), swap.blocksOut(), swap.blocksIn());
     }
 
     private static Reserved reserved(EngineStats stats, EngineStats.Reserved reserved) {

@@ -15,6 +15,8 @@ public final class BlockTransfers {
     private int first;
     private int inFlight;
     private int due;
+    private long copiedOut;
+    private long copiedIn;
 
     BlockTransfers(BlockPool pool, SwapSpace space) {
         this.pool = pool;
@@ -32,6 +34,26 @@ public final class BlockTransfers {
 
     SwapSpace space() {
         return space;
+    }
+
+    /// Slots of the swap space.
+    public int slots() {
+        return space.slots();
+    }
+
+    /// Slots of those that are taken.
+    public int slotsUsed() {
+        return space.used();
+    }
+
+    /// Blocks that were copied into the swap space, since the start.
+    public long copiedOut() {
+        return copiedOut;
+    }
+
+    /// Blocks that were copied back, since the start.
+    public long copiedIn() {
+        return copiedIn;
     }
 
     /// Copies to be begun, in order: `out`, `block` and `slot` of 0 … `due - 1`.
@@ -81,6 +103,8 @@ public final class BlockTransfers {
     public void done() {
         long which = ticket();
         while (inFlight > 0 && ticket[first] == which) {
+            copiedOut += out[first] ? 1 : 0;
+            copiedIn += out[first] ? 0 : 1;
             pool.landed(block[first]);
             space.landed(slot[first]);
             first = at(1);

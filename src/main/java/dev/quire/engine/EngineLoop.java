@@ -3,13 +3,11 @@ package dev.quire.engine;
 import dev.quire.cache.BlockPool;
 import dev.quire.cache.CacheLayout;
 import dev.quire.cache.CorruptStateException;
-import dev.quire.engine.StatsBoard.Entry;
 import dev.quire.engine.StepClock.Part;
 import dev.quire.kernel.Batch;
 import dev.quire.kernel.KernelFaultException;
 import dev.quire.kernel.Kernels;
 import dev.quire.model.Transformer;
-import dev.quire.scheduler.ContiguousShadow;
 import dev.quire.scheduler.Scheduler;
 import dev.quire.scheduler.Sequence;
 import dev.quire.scheduler.StepPlan;
@@ -24,7 +22,7 @@ import java.util.concurrent.locks.LockSupport;
 final class EngineLoop {
     private final Inbox inbox;
     private final Outbox outbox;
-    private final StatsBoard stats;
+    private final StatsWriter stats;
     private final BlockPool pool;
     private final Scheduler scheduler;
     private final Transformer transformer;
@@ -61,7 +59,7 @@ final class EngineLoop {
             Batch batch) {
         this.inbox = inbox;
         this.outbox = outbox;
-        this.stats = stats;
+        this.stats = new StatsWriter(stats, layout, scheduler, clock);
         this.scheduler = scheduler;
         pool = layout.pool();
         this.transformer = transformer;
@@ -106,11 +104,7 @@ final class EngineLoop {
 
     /// Says how large the pool is, and how long a sequence can get, before the first step.
     void publishPool(long blockBytes, int modelLength) {
-        stats.begin();
-        stats.put(Entry.BLOCK_BYTES, blockBytes);
-        stats.put(Entry.MODEL_LENGTH, modelLength);
-        stats.end();
-        publish(0, 0);
+        stats.pool(blockBytes, modelLength);
     }
 
     /// Any thread: makes `run` return after the current step.
@@ -165,13 +159,13 @@ final class EngineLoop {
             check.done(clock.markNanos());
         }
         clock.lap(Part.SCHEDULE);
-        publish(0, 0);
+        stats.step(0, 0);
     }
 
     private void step() {
         check.ran();
         StepPlan plan = scheduler.plan();
-        publishPeaks();
+        stats.peaks();
         releasePlaces();
         clock.lap(Part.SCHEDULE);
         if (plan.sequences() == 0) {
@@ -192,7 +186,7 @@ final class EngineLoop {
             endPlanned(plan, e.getMessage());
         }
         clock.lap(Part.DELIVER);
-        publish(promptTokens, drawn);
+        stats.step(promptTokens, drawn);
         outbox.wake();
     }
 
@@ -261,7 +255,7 @@ final class EngineLoop {
         int row = builder.drawRow(index);
         if (row == BatchBuilder.NO_ROW) {
             if (sequence.pending() == 0 && scheduler.endIfFull(sequence)) {
-                count(sequence);
+                stats.count(sequence);
             }
             return 0;
         }
@@ -281,7 +275,7 @@ final class EngineLoop {
         copyLogprobs(row, sequence.output());
         scheduler.commit(sequence, token);
         if (sequence.state() == Sequence.State.ENDED) {
-            count(sequence);
+            stats.count(sequence);
         }
         return 1;
     }
@@ -311,89 +305,7 @@ final class EngineLoop {
     private void end(Sequence sequence, TokenBuffer.Ending ending, String failure) {
         if (sequence.state() != Sequence.State.ENDED) {
             scheduler.end(sequence, ending, failure);
-            count(sequence);
+            stats.count(sequence);
         }
-    }
-
-    /// Counts the request that `sequence`, which has just ended, is a choice of: once, with the last of them.
-    private void count(Sequence sequence) {
-        TokenBuffer.Ending ending = sequence.requestEnding();
-        if (ending != null) {
-            stats.begin();
-            stats.add(
-                    switch (ending) {
-                        case STOP, LENGTH -> Entry.FINISHED;
-                        case CANCELLED -> Entry.CANCELLED;
-                        case FAILED -> Entry.FAILED;
-                    },
-                    1);
-            stats.end();
-        }
-    }
-
-    /// After a plan: a step takes all its blocks in it, and gives some back when it commits.
-    private void publishPeaks() {
-        ContiguousShadow contiguous = scheduler.contiguous();
-        stats.begin();
-        stats.raise(Entry.PEAK_RUNNING, scheduler.running());
-        stats.raise(Entry.PEAK_SAVED, pool.saved());
-        stats.raise(Entry.PEAK_MODEL_BLOCKS, contiguous.modelBlocks());
-        stats.raise(Entry.PEAK_MODEL_FITTING, contiguous.modelFitting());
-        stats.raise(Entry.PEAK_REQUEST_BLOCKS, contiguous.requestBlocks());
-        stats.raise(Entry.PEAK_REQUEST_FITTING, contiguous.requestFitting());
-        stats.end();
-    }
-
-    private void publish(int promptTokens, int drawn) {
-        stats.begin();
-        stats.put(Entry.RUNNING, scheduler.running());
-        stats.put(Entry.PREEMPTIONS, scheduler.preemptions());
-        stats.put(Entry.LAST_STEP_NANOS, clock.markNanos());
-        stats.put(Entry.WAIT_NANOS, clock.nanos(Part.WAIT));
-        stats.put(Entry.SCHEDULE_NANOS, clock.nanos(Part.SCHEDULE));
-        stats.put(Entry.BUILD_NANOS, clock.nanos(Part.BUILD));
-        stats.put(Entry.KERNEL_NANOS, clock.nanos(Part.KERNELS));
-        stats.put(Entry.SAMPLE_NANOS, clock.nanos(Part.SAMPLE));
-        stats.put(Entry.DELIVER_NANOS, clock.nanos(Part.DELIVER));
-        stats.add(Entry.STEPS, promptTokens + drawn > 0 ? 1 : 0);
-        stats.add(Entry.PROMPT_TOKENS, promptTokens);
-        stats.add(Entry.GENERATED_TOKENS, drawn);
-        putPool();
-        putContiguous(scheduler.contiguous());
-        stats.end();
-    }
-
-    private void putPool() {
-        stats.put(Entry.BLOCK_SIZE, pool.blockSize());
-        stats.put(Entry.BLOCKS, pool.blocks());
-        stats.put(Entry.FREE, pool.free());
-        stats.put(Entry.CACHED, pool.cached());
-        stats.put(Entry.IN_TRANSIT, pool.inTransit());
-        stats.put(Entry.IN_USE, pool.inUse());
-        stats.put(Entry.PEAK_IN_USE, pool.peak());
-        stats.put(Entry.TOKENS_STORED, pool.tokensInUse());
-        stats.put(Entry.SHARED, pool.shared());
-        stats.put(Entry.SAVED, pool.saved());
-        stats.put(Entry.COPIES, pool.copies());
-        stats.put(Entry.EVICTIONS, pool.evictions());
-        stats.put(Entry.PREFIX_QUERIES, scheduler.prefixQueries());
-        stats.put(Entry.PREFIX_HITS, scheduler.prefixHits());
-        stats.put(Entry.RESTARTS, scheduler.restarts());
-        stats.raise(Entry.PEAK_SAVED, pool.saved()); // forks share at the commit
-        stats.raise(Entry.PEAK_WASTE, slots(pool.inUse()) - pool.tokensInUse());
-    }
-
-    private void putContiguous(ContiguousShadow contiguous) {
-        stats.put(Entry.TOKENS_LOGICAL, contiguous.tokens());
-        stats.put(Entry.MODEL_BLOCKS, contiguous.modelBlocks());
-        stats.put(Entry.MODEL_FITTING, contiguous.modelFitting());
-        stats.put(Entry.REQUEST_BLOCKS, contiguous.requestBlocks());
-        stats.put(Entry.REQUEST_FITTING, contiguous.requestFitting());
-        stats.raise(Entry.PEAK_MODEL_WASTE, slots(contiguous.modelBlocks()) - contiguous.tokens());
-        stats.raise(Entry.PEAK_REQUEST_WASTE, slots(contiguous.requestBlocks()) - contiguous.tokens());
-    }
-
-    private long slots(long blocks) {
-        return blocks * pool.blockSize();
     }
 }

@@ -15,6 +15,7 @@ package dev.quire.engine;
 /// - `stepNanos`: what the engine thread's time went into
 /// - `sharing`: what blocks of several readers save; `peaks`: the largest values since start
 /// - `contiguous`: what a layout without pages would take for the same sequences
+/// - `swap`: the room that preempted blocks go to
 public record EngineStats(
         State state,
         String stateReason,
@@ -42,7 +43,8 @@ public record EngineStats(
         StepNanos stepNanos,
         Sharing sharing,
         Peaks peaks,
-        Contiguous contiguous) {
+        Contiguous contiguous,
+        Swap swap) {
     /// Where the engine is in its life.
     public enum State {
         STARTING,
@@ -58,7 +60,8 @@ public record EngineStats(
 
     /// Sharing now and, from `prefixQueries` on, since the start.
     ///
-    /// - `blocks`: blocks with several references; `saved`: references beyond the first of each, and so blocks that
+    /// - `blocks`: blocks with several references; `saved`: references beyond the first of each, and so blocks
+    ///   that
     /// would be taken besides
     /// - `prefixQueries`, `prefixHits`: tokens looked up in the prefix index, and those of them that were found
     /// - `evictions`: cached blocks taken for something else; `copies`: blocks copied before a write
@@ -74,8 +77,12 @@ public record EngineStats(
     /// The largest values since the start: sequences and blocks as planned, waste at the end of a step.
     public record Peaks(int running, int inUse, long saved, long wasteTokens) {}
 
-    /// What a contiguous layout would reserve for the sequences that run: the model's length for each, or what each
-    /// request can reach.
+    /// Slots of the swap space, each for a block, and how many are taken now. Since the start: `preemptions` that
+    /// moved blocks there, and blocks copied out and back in.
+    public record Swap(int slots, int used, long preemptions, long blocksOut, long blocksIn) {}
+
+    /// What a contiguous layout would reserve for the sequences that run: the model's length for each, or what
+    /// each request can reach.
     public record Contiguous(Reserved model, Reserved request) {}
 
     /// Blocks that would be reserved, and how many of the running sequences would fit the pool with them at once.

@@ -4,8 +4,8 @@ import dev.quire.engine.EngineStats.State;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.AtomicReference;
 
-/// The engine's numbers for other threads. The engine thread overwrites them after every step without allocating; a
-/// reader copies them and tries again if a step came in between (a seqlock), so what it returns was true at one
+/// The engine's numbers for other threads. The engine thread overwrites them after every step without allocating;
+/// a reader copies them and tries again if a step came in between (a seqlock), so what it returns was true at one
 /// moment.
 final class StatsBoard {
     /// What is on the board; {@link EngineStats} says what each is.
@@ -55,7 +55,12 @@ final class StatsBoard {
         PEAK_MODEL_WASTE,
         PEAK_REQUEST_BLOCKS,
         PEAK_REQUEST_FITTING,
-        PEAK_REQUEST_WASTE
+        PEAK_REQUEST_WASTE,
+        SWAPS,
+        SWAP_SLOTS,
+        SWAP_SLOTS_USED,
+        SWAPPED_OUT,
+        SWAPPED_IN
     }
 
     private static final int ENTRIES = Entry.values().length;
@@ -160,7 +165,13 @@ final class StatsBoard {
                         whole(copy, Entry.PEAK_IN_USE),
                         at(copy, Entry.PEAK_SAVED),
                         at(copy, Entry.PEAK_WASTE)),
-                contiguous(copy));
+                contiguous(copy),
+                new EngineStats.Swap(
+                        whole(copy, Entry.SWAP_SLOTS),
+                        whole(copy, Entry.SWAP_SLOTS_USED),
+                        at(copy, Entry.SWAPS),
+                        at(copy, Entry.SWAPPED_OUT),
+                        at(copy, Entry.SWAPPED_IN)));
     }
 
     private static EngineStats.StepNanos stepNanos(long[] values) {

@@ -30,6 +30,7 @@ public final class EngineMetrics implements MeterBinder {
         gauge(registry, "quire_num_requests_waiting", "Requests that wait", EngineStats::waiting);
         pool(registry);
         sharing(registry);
+        swap(registry);
         contiguous(registry, "model", Contiguous::model);
         contiguous(registry, "request", Contiguous::request);
         counter(registry, "quire_num_preemptions", "Sequences that gave up their blocks", EngineStats::preemptions);
@@ -99,6 +100,24 @@ public final class EngineMetrics implements MeterBinder {
                 "quire_num_restarts",
                 "Sequences that started again because nobody computed the prefix they shared",
                 stats -> stats.sharing().restarts());
+    }
+
+    private void swap(MeterRegistry registry) {
+        gauge(registry, "quire_swap_slots", "Blocks that the swap space has room for", stats -> stats.swap()
+                .slots());
+        gauge(registry, "quire_swap_slots_used", "Blocks in the swap space, or on their way", stats -> stats.swap()
+                .used());
+        counter(registry, "quire_num_swaps", "Preemptions that moved blocks to the swap space", stats -> stats.swap()
+                .preemptions());
+        swapped(registry, "out", stats -> stats.swap().blocksOut());
+        swapped(registry, "in", stats -> stats.swap().blocksIn());
+    }
+
+    private void swapped(MeterRegistry registry, String direction, ToDoubleFunction<EngineStats> value) {
+        FunctionCounter.builder("quire_swapped_blocks", engine, e -> value.applyAsDouble(e.stats()))
+                .description("Blocks copied out of the pool and back in")
+                .tag("direction", direction)
+                .register(registry);
     }
 
     /// `length`: the runs are as long as the `model` allows, or as the `request` does.

@@ -54,7 +54,8 @@ class StatsBoardTest {
         assertEquals(
                 new EngineStats.Reserved(134, 135, 143, 144, 145),
                 stats.contiguous().request());
-        assertEquals(146, 100 + Entry.values().length);
+        assertEquals(new EngineStats.Swap(147, 148, 146, 149, 150), stats.swap());
+        assertEquals(151, 100 + Entry.values().length);
     }
 
     @Test

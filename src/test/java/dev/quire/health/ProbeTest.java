@@ -109,6 +109,7 @@ class ProbeTest {
                 new EngineStats.Sharing(0, 0, 0, 0, 0, 0, 0),
                 new EngineStats.Peaks(0, 0, 0, 0),
                 new EngineStats.Contiguous(
-                        new EngineStats.Reserved(0, 0, 0, 0, 0), new EngineStats.Reserved(0, 0, 0, 0, 0)));
+                        new EngineStats.Reserved(0, 0, 0, 0, 0), new EngineStats.Reserved(0, 0, 0, 0, 0)),
+                new EngineStats.Swap(0, 0, 0, 0, 0));
     }
 }
