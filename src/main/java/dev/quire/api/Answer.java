@@ -6,6 +6,9 @@ import java.util.List;
 /// One answer in the making, in the words of one endpoint: either chunk by chunk, or collected and then whole. Not
 /// thread-safe: a request's events come one after another.
 sealed interface Answer permits CompletionAnswer, ChatAnswer {
+    /// The id that the client knows it by.
+    String id();
+
     /// Choices that are drawn, each with events of its own.
     int choices();
 

@@ -38,6 +38,11 @@ final class ChatAnswer implements Answer {
     }
 
     @Override
+    public String id() {
+        return head.id();
+    }
+
+    @Override
     public int choices() {
         return request.parameters().n();
     }

@@ -26,6 +26,11 @@ final class CompletionAnswer implements Answer {
     }
 
     @Override
+    public String id() {
+        return head.id();
+    }
+
+    @Override
     public int choices() {
         return request.bestOf();
     }

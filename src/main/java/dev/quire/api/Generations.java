@@ -58,7 +58,8 @@ final class Generations {
     /// nobody could cancel it.
     private Multi<byte[]> generate(Prepared prepared, RequestMetrics.Timing timing) {
         return Multi.createFrom().deferred(() -> {
-            Multi<GenerationEvent> events = accepted(engine.submit(prepared.request()), prepared.choicesField())
+            Multi<GenerationEvent> events = accepted(
+                            engine.submit(prepared.request(), prepared.answer().id()), prepared.choicesField())
                     .onItem()
                     .invoke(timing::saw);
             return prepared.stream() ? bytes.stream(events, prepared.answer()) : bytes.whole(events, prepared.answer());

@@ -1,5 +1,8 @@
 package dev.quire.cache;
 
+import java.util.Arrays;
+import java.util.OptionalLong;
+
 /// The fixed set of KV blocks, ids 0 … blocks - 1: how many tables hold each, and in which order the others are
 /// taken.
 ///
@@ -12,11 +15,26 @@ package dev.quire.cache;
 /// blocks`; a block is in the queue exactly when nobody holds it; the counters say what the blocks say. Not
 /// thread-safe: the engine thread owns it.
 public final class BlockPool {
+    /// Where a block is.
+    public enum State {
+        /// Nobody holds it, and it holds nothing worth sharing.
+        FREE,
+        /// Nobody holds it; it is kept for whoever shares its prefix.
+        CACHED,
+        /// At least one table holds it.
+        IN_USE,
+        /// Under a copy to or from the swap space, held or not.
+        IN_TRANSIT
+    }
+
+    private static final long NEVER = Long.MIN_VALUE;
+
     private final int blockSize;
     private final PrefixIndex index;
     private final int[] refCount; // [blocks] tables that hold the block
     private final int[] used; // [blocks] tokens in it, those of a cached block too
     private final boolean[] moving; // [blocks] under a copy to or from the swap space
+    private final long[] lastUse; // [blocks] when the last table let go of it, or NEVER
     private final FreeQueue freeQueue;
     private int inTransit;
     private int leaving;
@@ -27,6 +45,7 @@ public final class BlockPool {
     private long tokensInUse;
     private long evictions;
     private long copies;
+    private long now;
 
     /// A pool of `blocks` blocks of `blockSize` tokens, all free, without a prefix cache; the first allocation
     /// takes block 0.
@@ -50,6 +69,8 @@ public final class BlockPool {
         refCount = new int[blocks];
         used = new int[blocks];
         moving = new boolean[blocks];
+        lastUse = new long[blocks];
+        Arrays.fill(lastUse, NEVER);
         freeQueue = new FreeQueue(blocks);
         for (int block = 0; block < blocks; block++) {
             freeQueue.addLast(block);
@@ -144,6 +165,31 @@ public final class BlockPool {
         return used[checked(block)];
     }
 
+    public State state(int block) {
+        if (moving(checked(block))) {
+            return State.IN_TRANSIT;
+        }
+        if (refCount[block] > 0) {
+            return State.IN_USE;
+        }
+        return index.contains(block) ? State.CACHED : State.FREE;
+    }
+
+    /// Says what time it is, on a clock of the caller's: once a step is enough, and the pool reads none itself.
+    public void clock(long reading) {
+        now = reading;
+    }
+
+    /// What `clock` last said.
+    public long now() {
+        return now;
+    }
+
+    /// When the last table let go of a block that nobody holds, on the caller's clock; empty if none ever had it.
+    public OptionalLong lastUse(int block) {
+        return lastUse[checked(block)] == NEVER ? OptionalLong.empty() : OptionalLong.of(lastUse[block]);
+    }
+
     /// Takes `count` blocks into `destination[offset …]`, each with one reference. Returns 0, or how many blocks
     /// were missing: then nothing has changed.
     public int allocate(int count, int[] destination, int offset) {
@@ -206,6 +252,7 @@ public final class BlockPool {
                     + refCount[block] + ", moving=" + moving[block]);
         }
         refCount[block] = 0;
+        lastUse[block] = now;
         references--;
         tokensInUse -= used[block];
         moving[block] = true;
@@ -277,6 +324,7 @@ public final class BlockPool {
         if (refCount[block] == 1) {
             shared--;
         } else if (refCount[block] == 0) {
+            lastUse[block] = now;
             tokensInUse -= used[block];
             if (moving(block)) {
                 leaving++;

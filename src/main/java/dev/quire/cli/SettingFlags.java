@@ -58,6 +58,7 @@ final class SettingFlags {
             Map.entry("quire.cache.watermark", "share of the pool that admission leaves to running sequences"),
             Map.entry("quire.batch.tokens", "most tokens computed in one step"),
             Map.entry("quire.batch.sequences", "most sequences that run at once"),
+            Map.entry("quire.inspect.enabled", "answer /v1/cache/blocks, /v1/cache/sequences and /v1/cache/events"),
             Map.entry("quire.queue.capacity", "most requests that may wait; beyond it they get status 429"));
 
     private SettingFlags() {}

@@ -30,6 +30,7 @@ final class EngineLoop {
     private final BatchBuilder builder;
     private final BlockCopier copier;
     private final BlockMover mover;
+    private final Inspector inspector;
     private final StepClock clock = new StepClock(System::nanoTime);
     private final IdleCheck check = new IdleCheck();
     private volatile boolean stopping;
@@ -67,6 +68,7 @@ final class EngineLoop {
         copier = new BlockCopier(kernels);
         mover = new BlockMover(kernels, layout.transfers(), scheduler.cost());
         builder = new BatchBuilder(batch);
+        inspector = new Inspector(pool, scheduler, stats);
     }
 
     /// Runs until `stop`, then ends what is left. The caller's thread becomes the engine thread.
@@ -91,8 +93,10 @@ final class EngineLoop {
     boolean turn() {
         clock.lap(idle ? Part.WAIT : Part.DELIVER); // what came after the last step's numbers were published
         idle = false;
+        pool.clock(clock.markNanos());
         mover.land();
         takeInbox();
+        inbox.commands().carryOutNext();
         if (scheduler.idle()) {
             idle = true;
             settle();
@@ -105,6 +109,11 @@ final class EngineLoop {
     /// Says how large the pool is, and how long a sequence can get, before the first step.
     void publishPool(long blockBytes, int modelLength) {
         stats.pool(blockBytes, modelLength);
+    }
+
+    /// For commands, which run on the engine thread.
+    Inspector inspector() {
+        return inspector;
     }
 
     /// Any thread: makes `run` return after the current step.

@@ -11,15 +11,16 @@ import java.util.concurrent.locks.LockSupport;
 ///
 /// One bound covers what lies here and what the scheduler has not started yet: a place is taken by `offer` and given
 /// back by `free`. The choices of one request have one place: their leader's. Ends need no bound of their own: a few at
-/// most for each sequence that was let in.
+/// most for each sequence that was let in. Questions and small jobs, which are no sequences, are among the `commands`.
 ///
-/// Any thread offers, stops and cancels; only the engine thread takes.
+/// Any thread offers, stops, cancels and asks; only the engine thread takes.
 final class Inbox {
     private final int capacity;
     private final AtomicInteger taken = new AtomicInteger();
     private final ArrayBlockingQueue<Sequence> added;
     private final ConcurrentLinkedQueue<Sequence> stopped = new ConcurrentLinkedQueue<>();
     private final ConcurrentLinkedQueue<Sequence> cancelled = new ConcurrentLinkedQueue<>();
+    private final Commands commands = new Commands(this::wake);
     private volatile Thread reader;
 
     Inbox(int capacity) {
@@ -82,8 +83,13 @@ final class Inbox {
         return cancelled.poll();
     }
 
+    /// What is to be done between two steps.
+    Commands commands() {
+        return commands;
+    }
+
     boolean isEmpty() {
-        return added.isEmpty() && stopped.isEmpty() && cancelled.isEmpty();
+        return added.isEmpty() && stopped.isEmpty() && cancelled.isEmpty() && commands.isEmpty();
     }
 
     /// Names the thread that takes, so that others can wake it.

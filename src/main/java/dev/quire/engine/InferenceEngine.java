@@ -17,6 +17,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import org.jboss.logging.Logger;
 
 /// The engine as other threads see it: one instance per process, started once, closed once.
@@ -67,15 +68,20 @@ public final class InferenceEngine implements AutoCloseable {
 
     /// Checks `request` at the door and puts it into the inbox. Any thread.
     public Submission submit(GenerationRequest request) {
+        return submit(request, "");
+    }
+
+    /// The same; `name` is what an inspection calls it: the id of its answer.
+    public Submission submit(GenerationRequest request, String name) {
         EngineLoop running = loop;
         State state = stats.state();
         if (state != State.READY || running == null) {
             return new Submission.Unavailable(stats.read().stateReason(), RETRY_AFTER_SECONDS);
         }
-        return Door.check(request, loading).orElseGet(() -> enter(request));
+        return Door.check(request, loading).orElseGet(() -> enter(request, name));
     }
 
-    private Submission enter(GenerationRequest request) {
+    private Submission enter(GenerationRequest request, String name) {
         if (inbox.taken() >= inbox.capacity()) {
             return queueFull(); // before anything is made for it; the bound itself is kept below
         }
@@ -88,7 +94,8 @@ public final class InferenceEngine implements AutoCloseable {
                 request.ignoreEos() ? NO_TOKENS : loading.endTokens(),
                 request.logprobs(),
                 request.scorePrompt(),
-                request.cacheSalt());
+                request.cacheSalt(),
+                name);
         long bytes = Sequence.heapBytes(spec, request.choices());
         if (!room.take(bytes)) {
             return new Submission.AnswersTooLarge(bytes, room.bytes(), RETRY_AFTER_SECONDS);
@@ -112,6 +119,36 @@ public final class InferenceEngine implements AutoCloseable {
 
     private Submission queueFull() {
         return new Submission.QueueFull(inbox.capacity(), RETRY_AFTER_SECONDS);
+    }
+
+    /// At most `limit` blocks of the pool from block `from` on. Any thread.
+    public CompletionStage<Inspection<CachePage<CacheBlock>>> blocks(int from, int limit) {
+        return ask(running -> running.inspector().blocks(from, limit));
+    }
+
+    /// At most `limit` of the sequences that have not ended, by id, from the one after `after` on. Any thread.
+    public CompletionStage<Inspection<CachePage<CacheSequence>>> sequences(long after, int limit) {
+        return ask(running -> running.inspector().sequences(after, limit));
+    }
+
+    /// The block table of one sequence, unless it has ended. Any thread.
+    public CompletionStage<Inspection<Optional<CacheTable>>> table(long id) {
+        return ask(running -> running.inspector().table(id));
+    }
+
+    /// Has the engine thread do something short between two steps. Any thread; what follows the stage does not run
+    /// on the engine thread.
+    private <T> CompletionStage<Inspection<T>> ask(Function<EngineLoop, T> command) {
+        EngineLoop running = loop;
+        return stats.state() == State.READY && running != null
+                ? inbox.commands().ask(() -> command.apply(running))
+                : CompletableFuture.completedStage(
+                        Commands.unavailable(stats.read().stateReason()));
+    }
+
+    /// Whether `quire.inspect.enabled` lets strangers ask.
+    public boolean inspectable() {
+        return settings.inspect().enabled();
     }
 
     /// The state after the last step. Any thread.
@@ -235,6 +272,8 @@ public final class InferenceEngine implements AutoCloseable {
         } catch (CorruptStateException e) {
             LOG.error("pool was in doubt when the engine ended: " + e.getMessage(), e);
             fail("the engine has stopped: " + e.getMessage());
+        } finally {
+            inbox.commands().close(reason);
         }
     }
 

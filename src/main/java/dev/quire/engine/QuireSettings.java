@@ -56,6 +56,8 @@ public interface QuireSettings {
 
     QueueSettings queue();
 
+    InspectSettings inspect();
+
     /// The Hugging Face hub, or one that speaks like it.
     interface HubSettings {
         /// Its address.
@@ -146,6 +148,14 @@ public interface QuireSettings {
         /// Most sequences that run at once.
         @WithDefault("64")
         int sequences();
+    }
+
+    /// A look into the cache.
+    interface InspectSettings {
+        /// Whether `/v1/cache/blocks`, `/v1/cache/sequences` and `/v1/cache/events` answer. They show no text, but
+        /// who shares with whom, and how long prompts are: not for a port that strangers reach.
+        @WithDefault("true")
+        boolean enabled();
     }
 
     /// Requests that wait.

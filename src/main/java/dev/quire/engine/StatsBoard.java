@@ -116,6 +116,11 @@ final class StatsBoard {
         values[entry.ordinal()] = Math.max(values[entry.ordinal()], value);
     }
 
+    /// Engine thread: what it last said.
+    long value(Entry entry) {
+        return values[entry.ordinal()];
+    }
+
     /// Engine thread: ends an update.
     void end() {
         VarHandle.releaseFence();

@@ -4,6 +4,7 @@ import dev.quire.cache.BlockPool;
 import dev.quire.cache.CacheLayout;
 import dev.quire.cache.CorruptStateException;
 import java.util.PriorityQueue;
+import java.util.function.Consumer;
 
 /// The sequences that wait, and which of them may start: the first in the order, as long as budget, places and
 /// blocks allow; never one before another that came earlier.
@@ -219,6 +220,10 @@ final class Admission {
     /// Tells the readers of all that no more comes.
     void answer(TokenBuffer.Ending ending, String failure) {
         waiting.forEach(sequence -> sequence.answer(ending, failure));
+    }
+
+    void forEach(Consumer<Sequence> each) {
+        waiting.forEach(each);
     }
 
     /// Throws if what waits contradicts itself, else counts the references of each block in `held`.

@@ -4,6 +4,7 @@ import dev.quire.cache.CorruptStateException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Consumer;
 
 /// Who has a place in the steps: the sequences that run, in order, and those whose blocks are on their way back
 /// from the swap space. A sequence that leads others takes a place for each of them too.
@@ -120,6 +121,11 @@ final class Places {
     void answer(TokenBuffer.Ending ending, String failure) {
         running.forEach(sequence -> sequence.answer(ending, failure));
         loading.forEach(sequence -> sequence.answer(ending, failure));
+    }
+
+    void forEach(Consumer<Sequence> each) {
+        running.forEach(each);
+        loading.forEach(each);
     }
 
     /// Throws if the places contradict themselves, else counts the references of each block in `held`.

@@ -4,6 +4,7 @@ import dev.quire.cache.BlockCopies;
 import dev.quire.cache.BlockPool;
 import dev.quire.cache.CacheLayout;
 import dev.quire.cache.CorruptStateException;
+import java.util.function.Consumer;
 
 /// Continuous batching under one token budget (Orca, OSDI 2022, section 4.1; chunked prefill: Sarathi, OSDI 2024).
 ///
@@ -310,6 +311,18 @@ public final class Scheduler {
             return true;
         }
         return false;
+    }
+
+    /// Every sequence that has not ended, those that wait or follow too, in no order.
+    public void forEach(Consumer<Sequence> each) {
+        Consumer<Sequence> group = sequence -> {
+            each.accept(sequence);
+            for (int i = 0; i < sequence.followers(); i++) {
+                each.accept(sequence.follower(i));
+            }
+        };
+        places.forEach(group);
+        admission.forEach(group);
     }
 
     /// Throws if bookkeeping contradicts itself: after each operation in tests, when the engine falls idle in

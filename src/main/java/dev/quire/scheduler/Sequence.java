@@ -35,6 +35,7 @@ public final class Sequence {
     /// - `logprobs`: alternatives kept per token, or `TokenBuffer.NO_LOGPROBS`; `scorePrompt`: the same for the
     /// prompt
     /// - `cacheSalt`: prefixes are shared among sequences with the same one only
+    /// - `request`: what people know the request by; no part of what is computed
     public record Spec(
             long arrival,
             int priority,
@@ -44,7 +45,22 @@ public final class Sequence {
             BitSet endTokens,
             int logprobs,
             boolean scorePrompt,
-            String cacheSalt) {
+            String cacheSalt,
+            String request) {
+        /// For a request without a name.
+        public Spec(
+                long arrival,
+                int priority,
+                int[] prompt,
+                int maxTokens,
+                SamplingParameters sampling,
+                BitSet endTokens,
+                int logprobs,
+                boolean scorePrompt,
+                String cacheSalt) {
+            this(arrival, priority, prompt, maxTokens, sampling, endTokens, logprobs, scorePrompt, cacheSalt, "");
+        }
+
         /// Choice `index` of several: what a request alone with that seed would be.
         Spec choice(int index) {
             return new Spec(
@@ -56,7 +72,8 @@ public final class Sequence {
                     endTokens,
                     logprobs,
                     scorePrompt,
-                    cacheSalt);
+                    cacheSalt,
+                    request);
         }
     }
 
@@ -138,6 +155,11 @@ public final class Sequence {
 
     public long arrival() {
         return spec.arrival();
+    }
+
+    /// What people know the request by, whose answer it is.
+    public String request() {
+        return spec.request();
     }
 
     public int priority() {
