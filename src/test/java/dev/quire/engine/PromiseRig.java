@@ -19,7 +19,8 @@ final class PromiseRig implements AutoCloseable {
     /// Tokens a step for which a prompt is never cut.
     static final int WHOLE = 512;
 
-    private static final int BLOCKS = 64;
+    /// Blocks of the cache, and so of the largest pool.
+    static final int BLOCKS = 64;
 
     /// `isa` may also be `reference`, for the backend in plain Java.
     record Setting(String model, String isa, String cacheType) {
@@ -44,8 +45,16 @@ final class PromiseRig implements AutoCloseable {
     private TurnedEngine aloneEngine;
     private Setting setting;
 
+    /// All that may happen.
+    static List<PromiseScenario> scenarios() {
+        return Stream.<PromiseScenario[]>of(PagedScenario.values(), LayoutScenario.values(), SwapScenario.values())
+                .flatMap(Stream::of)
+                .toList();
+    }
+
     /// Every scenario in every company, with every setting; those of one setting come together.
-    static List<Arguments> cases(List<Setting> settings, List<PromiseScenario> scenarios, List<Company> companies) {
+    static List<Arguments> cases(
+            List<Setting> settings, List<? extends PromiseScenario> scenarios, List<Company> companies) {
         List<Arguments> cases = new ArrayList<>();
         for (Setting setting : settings) {
             for (PromiseScenario scenario : scenarios) {
@@ -79,8 +88,8 @@ final class PromiseRig implements AutoCloseable {
             setting = now;
         }
         TurnedEngine engine = engines.computeIfAbsent(company, c -> open(c.threads()));
-        engine.begin(scenario.blocks(), company.budget(), scenario.sharing());
-        var story = new PromiseStory(this, engine, 1 + scenario.ordinal(), company.budget());
+        engine.begin(scenario.layout(), company.budget(), scenario.lag());
+        var story = new PromiseStory(this, engine, scenario.story(), company.budget());
         scenario.play(story);
         story.end();
     }
@@ -116,7 +125,7 @@ final class PromiseRig implements AutoCloseable {
             if (aloneEngine == null) {
                 aloneEngine = open(1);
             }
-            aloneEngine.begin(BLOCKS, WHOLE, false);
+            aloneEngine.begin(PromiseScenario.paged(BLOCKS, false, 0), WHOLE, 0);
             aloneEngine.send(spec, 1);
             aloneEngine.run();
             return new ArrayList<>(aloneEngine.draws(spec.sampling().seed()));

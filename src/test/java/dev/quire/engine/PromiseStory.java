@@ -7,6 +7,7 @@ import dev.quire.engine.TurnedEngine.Draw;
 import dev.quire.sampling.SamplingParameters;
 import dev.quire.scheduler.Sequence;
 import dev.quire.scheduler.TokenBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.LinkedHashMap;
@@ -49,10 +50,6 @@ final class PromiseStory {
 
     TurnedEngine engine() {
         return engine;
-    }
-
-    Random random() {
-        return random;
     }
 
     /// Whether a step holds all prompts of a scenario, so that what arrives together is computed together.
@@ -147,9 +144,45 @@ final class PromiseStory {
         engine.run();
     }
 
-    /// Runs to the end; every answer must be the one that its request gets alone, and the logits of each token too.
+    /// Anything at any time: prompts that share more or less, answers of at most `mostTokens` tokens, groups,
+    /// priorities, cancellations; to the end.
+    void crowd(int mostTokens) {
+        List<int[]> texts = new ArrayList<>(List.of(text(32), text(48)));
+        List<Sequence> members = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            int[] known = texts.get(random.nextInt(texts.size()));
+            int[] kept = first(random.nextInt(known.length + 1), known);
+            int[] prompt = join(kept, text(kept.length == 0 ? 1 : random.nextInt(12)));
+            if (random.nextBoolean()) {
+                prompt = first(Math.max(1, prompt.length / 16 * 16), prompt);
+            }
+            members.addAll(
+                    send(prompt, 1 + random.nextInt(mostTokens), "", 1 + random.nextInt(3) / 2 * 2, random.nextInt(2)));
+            texts.add(first(Math.min(100, prompt.length), prompt));
+            for (int turn = random.nextInt(4); turn > 0; turn--) {
+                engine.turn();
+            }
+            Sequence any = members.get(random.nextInt(members.size()));
+            if (random.nextInt(6) == 0) {
+                engine.cancel(any);
+            } else {
+                texts.add(join(first(Math.min(60, any.promptLength()), prompt(any)), answer(any)));
+            }
+        }
+        run();
+    }
+
+    private static int[] prompt(Sequence sequence) {
+        int[] tokens = new int[sequence.promptLength()];
+        Arrays.setAll(tokens, sequence::token);
+        return tokens;
+    }
+
+    /// Runs to the end; every block must be back, and every answer must be the one that its request gets alone, and
+    /// the logits of each token too.
     void end() {
         run();
+        engine.checkEmpty();
         sent.forEach((sequence, spec) -> {
             List<Draw> expected = rig.alone(spec);
             long seed = spec.sampling().seed();

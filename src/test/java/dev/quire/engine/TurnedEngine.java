@@ -1,14 +1,13 @@
 package dev.quire.engine;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.cache.BlockPool;
 import dev.quire.cache.CacheLayout;
 import dev.quire.cache.PagedLayout;
-import dev.quire.cache.PrefixIndex;
 import dev.quire.cache.SequenceBlocks;
 import dev.quire.kernel.Batch;
-import dev.quire.kernel.Kernels;
 import dev.quire.scheduler.PreemptionCost;
 import dev.quire.scheduler.Scheduler;
 import dev.quire.scheduler.SchedulerLimits;
@@ -22,13 +21,18 @@ import java.util.List;
 import java.util.Map;
 
 /// A model and its kernels with the step loop turned by hand, which keeps the logits of every token that is drawn.
-/// Each test takes a pool of its own over the same cache, so what blocks hold before they are written is what the
+/// Each test takes a layout of its own over the same cache, so what blocks hold before they are written is what the
 /// test before left there.
 ///
 /// Sequences are told apart by their seeds, so each must have its own.
 final class TurnedEngine implements AutoCloseable {
     /// Sequences that run at once, at most.
     static final int MOST_SEQUENCES = 16;
+
+    /// Slots of the largest swap space.
+    static final int SWAP_SLOTS = 64;
+
+    private static final int MOST_TURNS = 10_000;
 
     /// A token that was drawn: its position, and the logits that it was drawn from.
     record Draw(int position, int token, float[] logits) {}
@@ -37,28 +41,28 @@ final class TurnedEngine implements AutoCloseable {
     private final Map<Long, List<Draw>> draws = new HashMap<>();
     private Inbox inbox;
     private StatsBoard stats;
-    private BlockPool pool;
     private CacheLayout layout;
+    private LateCopies copies;
     private Scheduler scheduler;
     private EngineLoop loop;
     private long unwritten;
+    private int turns;
 
     TurnedEngine(QuireSettings settings) {
         loading = ModelLoading.open(settings);
+        loading.kernels().openSwap(SWAP_SLOTS);
     }
 
-    /// Begins anew with an empty pool of `blocks` blocks, `budget` tokens a step, and sharing or not.
-    void begin(int blocks, int budget, boolean sharing) {
+    /// Begins anew in `layout`, all of it free, with `budget` tokens a step. Who gives way is swapped where there is
+    /// room; a copy to or from the swap space takes `lag` turns.
+    void begin(CacheLayout layout, int budget, int lag) {
         int sequences = Math.min(MOST_SEQUENCES, budget);
         var limits = new SchedulerLimits(budget, sequences, sequences, 0);
         inbox = new Inbox(1000);
         stats = new StatsBoard(inbox);
-        pool = new BlockPool(
-                blocks,
-                Kernels.PAGE_TOKENS,
-                sharing ? new PrefixIndex(blocks, Kernels.PAGE_TOKENS) : PrefixIndex.off());
-        layout = new PagedLayout(pool);
-        scheduler = new Scheduler(layout, limits, new PreemptionCost(PreemptionCost.Mode.AUTO));
+        this.layout = layout;
+        copies = new LateCopies(loading.kernels(), lag);
+        scheduler = new Scheduler(layout, limits, new PreemptionCost(PreemptionCost.Mode.SWAP));
         loop = new EngineLoop(
                 inbox,
                 new Outbox(Duration.ofMinutes(1).toNanos()),
@@ -66,14 +70,24 @@ final class TurnedEngine implements AutoCloseable {
                 layout,
                 scheduler,
                 loading.transformer(),
-                loading.kernels(),
+                copies.kernels(),
                 loading.batch());
         draws.clear();
         unwritten = 0;
+        turns = 0;
+    }
+
+    CacheLayout layout() {
+        return layout;
     }
 
     BlockPool pool() {
-        return pool;
+        return layout.pool();
+    }
+
+    /// What the kernels copied since `begin`.
+    LateCopies copies() {
+        return copies;
     }
 
     Scheduler scheduler() {
@@ -101,17 +115,31 @@ final class TurnedEngine implements AutoCloseable {
 
     /// One step; false if there was nothing to compute.
     boolean turn() {
-        boolean stepped = loop.turn();
+        assertTrue(++turns < MOST_TURNS, "requests must come to an end");
+        copies.turn();
+        long steps = stats.read().steps();
+        boolean busy = loop.turn();
         scheduler.checkInvariants();
-        if (stepped) {
+        if (stats.read().steps() > steps) { // else it waited for copies
             keepDraws();
         }
-        return stepped;
+        return busy;
     }
 
-    /// Turns until all is answered, and every block given back.
+    /// Turns until all is answered.
     void run() {
         while (turn()) {}
+    }
+
+    /// Throws unless every block and every slot of the swap space has been given back.
+    void checkEmpty() {
+        layout.checkInvariants();
+        assertEquals(0, pool().inUse() + pool().inTransit() + swapped(), "blocks and slots in use");
+    }
+
+    /// Slots of the swap space that are in use.
+    int swapped() {
+        return layout instanceof PagedLayout paged ? paged.space().used() : 0;
     }
 
     /// One step in which `lost` is cancelled after the kernels have computed it and before anybody hears of it.
