@@ -59,6 +59,10 @@ final class SettingFlags {
             Map.entry("quire.batch.tokens", "most tokens computed in one step"),
             Map.entry("quire.batch.sequences", "most sequences that run at once"),
             Map.entry("quire.inspect.enabled", "answer /v1/cache/blocks, /v1/cache/sequences and /v1/cache/events"),
+            Map.entry("quire.health.readiness", "what readiness depends on besides the engine: blocks or engine"),
+            Map.entry("quire.health.low-watermark", "share of the pool below which blocks are short"),
+            Map.entry("quire.health.high-watermark", "share of the pool above which they are not"),
+            Map.entry("quire.health.hold", "time for which blocks must be short; and longest time without readiness"),
             Map.entry("quire.queue.capacity", "most requests that may wait; beyond it they get status 429"));
 
     private SettingFlags() {}

@@ -106,9 +106,9 @@ final class EngineLoop {
         return true;
     }
 
-    /// Says how large the pool is, and how long a sequence can get, before the first step.
-    void publishPool(long blockBytes, int modelLength) {
-        stats.pool(blockBytes, modelLength);
+    /// Says what does not change, before the first step.
+    void publishPool(ModelLoading loading) {
+        stats.pool(loading.kernels().blockBytes(), loading.model().contextLength(), loading.readinessLimits());
     }
 
     /// For commands, which run on the engine thread.

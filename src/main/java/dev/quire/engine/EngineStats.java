@@ -16,6 +16,7 @@ package dev.quire.engine;
 /// - `sharing`: what blocks of several readers save; `peaks`: the largest values since start
 /// - `contiguous`: what a layout without pages would take for the same sequences
 /// - `swap`: the room that preempted blocks go to
+/// - `headroom`: whether blocks are short
 public record EngineStats(
         State state,
         String stateReason,
@@ -44,7 +45,8 @@ public record EngineStats(
         Sharing sharing,
         Peaks peaks,
         Contiguous contiguous,
-        Swap swap) {
+        Swap swap,
+        Headroom headroom) {
     /// Where the engine is in its life.
     public enum State {
         STARTING,
@@ -80,6 +82,19 @@ public record EngineStats(
     /// Slots of the swap space, each for a block, and how many are taken now. Since the start: `preemptions` that
     /// moved blocks there, and blocks copied out and back in.
     public record Swap(int slots, int used, long preemptions, long blocksOut, long blocksIn) {}
+
+    /// Headroom is `free + cached`, in blocks.
+    ///
+    /// - `low`, `high`: the watermarks of readiness
+    /// - `deferred`: sequences that the last plan did not admit for want of blocks, 0 or 1
+    /// - `shortSinceNanos`: `System.nanoTime()` of the first of the last steps without a break that left headroom
+    ///   below the low watermark and deferred somebody; 0 = the last did not
+    public record Headroom(int low, int high, int deferred, long shortSinceNanos) {}
+
+    /// Blocks that can be had now: those that nobody holds.
+    public int available() {
+        return free + cached;
+    }
 
     /// What a contiguous layout would reserve for the sequences that run: the model's length for each, or what
     /// each request can reach.

@@ -171,6 +171,11 @@ public final class InferenceEngine implements AutoCloseable {
         return Optional.ofNullable(loading).map(ModelLoading::cacheType);
     }
 
+    /// When requests should not be sent here, once the pool is there. Any thread.
+    public Optional<ReadinessLimits> readinessLimits() {
+        return Optional.ofNullable(loading).map(ModelLoading::readinessLimits);
+    }
+
     /// Completes when starting is over, one way or the other. Any thread; each caller gets a stage of its own.
     public CompletionStage<Void> settled() {
         return settled.copy();
@@ -216,7 +221,7 @@ public final class InferenceEngine implements AutoCloseable {
             opened.warmUp();
             loading = opened;
             loop = new EngineLoop(inbox, outbox, stats, opened);
-            loop.publishPool(opened.kernels().blockBytes(), opened.model().contextLength());
+            loop.publishPool(opened);
             becomeReady(opened, started);
             serve();
         } catch (ModelFileException | IllegalArgumentException | IllegalStateException e) {

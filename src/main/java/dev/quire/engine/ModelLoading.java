@@ -64,6 +64,7 @@ final class ModelLoading implements AutoCloseable {
     private final Batch batch;
     private final CacheLayout layout;
     private final Scheduler scheduler;
+    private final ReadinessLimits readinessLimits;
 
     static ModelLoading open(QuireSettings settings) {
         ModelStore store = ModelStores.open(settings);
@@ -127,6 +128,7 @@ final class ModelLoading implements AutoCloseable {
                 packed.removeFormer(file, kernels.packing().file());
             }
             int blocks = blocks(settings, kernels.blockBytes(), (long) sequences * tableBlocks);
+            readinessLimits = ReadinessLimits.of(settings.health(), blocks);
             kernels.openCache(blocks);
             // The pool takes its memory as it is written to: what it may take is spent already.
             kernels.spendOnWeights((MemoryShare.freeBytes() - blocks * kernels.blockBytes()) / 2);
@@ -143,6 +145,11 @@ final class ModelLoading implements AutoCloseable {
 
     private static int watermark(QuireSettings settings, int blocks) {
         return (int) (blocks * share("quire.cache.watermark", settings.cache().watermark()));
+    }
+
+    /// Headroom at which readiness ends and comes back.
+    ReadinessLimits readinessLimits() {
+        return readinessLimits;
     }
 
     LoadReport report() {

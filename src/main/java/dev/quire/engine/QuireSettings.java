@@ -58,6 +58,8 @@ public interface QuireSettings {
 
     InspectSettings inspect();
 
+    HealthSettings health();
+
     /// The Hugging Face hub, or one that speaks like it.
     interface HubSettings {
         /// Its address.
@@ -163,5 +165,28 @@ public interface QuireSettings {
         /// Most requests that may wait; beyond it they are refused with 429.
         @WithDefault("256")
         int capacity();
+    }
+
+    /// Readiness.
+    interface HealthSettings {
+        /// What ends readiness besides the engine's own state.
+        ///
+        /// - `blocks`: requests deferred for want of blocks, or no room for one more to wait
+        /// - `engine`: nothing
+        @WithDefault("blocks")
+        String readiness();
+
+        /// Share of the pool: with less of it free or cached, and requests deferred, blocks are short.
+        @WithDefault("0.02")
+        double lowWatermark();
+
+        /// Share of the pool: with more of it free or cached, they no longer are.
+        @WithDefault("0.1")
+        double highWatermark();
+
+        /// For how long blocks must be short before readiness ends; after which it comes back at the latest; and
+        /// for how long it then stays at least.
+        @WithDefault("5s")
+        Duration hold();
     }
 }

@@ -60,7 +60,11 @@ final class StatsBoard {
         SWAP_SLOTS,
         SWAP_SLOTS_USED,
         SWAPPED_OUT,
-        SWAPPED_IN
+        SWAPPED_IN,
+        LOW_WATERMARK,
+        HIGH_WATERMARK,
+        DEFERRED,
+        SHORT_SINCE_NANOS
     }
 
     private static final int ENTRIES = Entry.values().length;
@@ -176,7 +180,12 @@ final class StatsBoard {
                         whole(copy, Entry.SWAP_SLOTS_USED),
                         at(copy, Entry.SWAPS),
                         at(copy, Entry.SWAPPED_OUT),
-                        at(copy, Entry.SWAPPED_IN)));
+                        at(copy, Entry.SWAPPED_IN)),
+                new EngineStats.Headroom(
+                        whole(copy, Entry.LOW_WATERMARK),
+                        whole(copy, Entry.HIGH_WATERMARK),
+                        whole(copy, Entry.DEFERRED),
+                        at(copy, Entry.SHORT_SINCE_NANOS)));
     }
 
     private static EngineStats.StepNanos stepNanos(long[] values) {

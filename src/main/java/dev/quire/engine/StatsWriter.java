@@ -19,6 +19,8 @@ final class StatsWriter {
     private final BlockPool pool;
     private final BlockTransfers transfers;
     private final StepClock clock;
+    private int low;
+    private long shortSinceNanos; // 0 = blocks are not short
 
     StatsWriter(StatsBoard stats, CacheLayout layout, Scheduler scheduler, StepClock clock) {
         this.stats = stats;
@@ -28,9 +30,12 @@ final class StatsWriter {
         transfers = layout.transfers();
     }
 
-    /// How large the pool is, and how long a sequence can get, before the first step.
-    void pool(long blockBytes, int modelLength) {
+    /// How large a block is, how long a sequence can get, and the watermarks of readiness, before the first step.
+    void pool(long blockBytes, int modelLength, ReadinessLimits limits) {
+        low = limits.low();
         stats.begin();
+        stats.put(Entry.LOW_WATERMARK, limits.low());
+        stats.put(Entry.HIGH_WATERMARK, limits.high());
         stats.put(Entry.BLOCK_BYTES, blockBytes);
         stats.put(Entry.MODEL_LENGTH, modelLength);
         stats.end();
@@ -82,6 +87,7 @@ final class StatsWriter {
         stats.add(Entry.PROMPT_TOKENS, promptTokens);
         stats.add(Entry.GENERATED_TOKENS, drawn);
         putPool();
+        putHeadroom();
         putContiguous(scheduler.contiguous());
         stats.end();
     }
@@ -109,6 +115,16 @@ final class StatsWriter {
         stats.put(Entry.SWAPPED_IN, transfers.copiedIn());
         stats.raise(Entry.PEAK_SAVED, pool.saved()); // forks share at the commit
         stats.raise(Entry.PEAK_WASTE, slots(pool.inUse()) - pool.tokensInUse());
+    }
+
+    private void putHeadroom() {
+        if (scheduler.deferred() == 0 || pool.available() >= low) {
+            shortSinceNanos = 0;
+        } else if (shortSinceNanos == 0) {
+            shortSinceNanos = clock.markNanos() | 1; // never 0
+        }
+        stats.put(Entry.DEFERRED, scheduler.deferred());
+        stats.put(Entry.SHORT_SINCE_NANOS, shortSinceNanos);
     }
 
     private void putContiguous(ContiguousShadow contiguous) {

@@ -1,50 +1,43 @@
 package dev.quire.health;
 
 import dev.quire.engine.EngineStats;
-import dev.quire.engine.InferenceEngine;
 import jakarta.inject.Singleton;
 import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
 import org.eclipse.microprofile.health.Readiness;
 
-/// Up while the engine takes requests and there is room for one more to wait. Few free blocks alone are not a reason:
-/// a busy paged server runs near none. The body always shows them.
+/// Up while requests should be sent here ({@link ReadinessRule}). The body always shows the blocks.
 @Readiness
 @Singleton
 public final class ReadinessProbe implements HealthCheck {
-    private final InferenceEngine engine;
+    private final ReadinessWatch watch;
 
-    ReadinessProbe(InferenceEngine engine) {
-        this.engine = engine;
+    ReadinessProbe(ReadinessWatch watch) {
+        this.watch = watch;
     }
 
     @Override
     public HealthCheckResponse call() {
-        return response(engine.stats());
+        return response(watch.look());
     }
 
-    static HealthCheckResponse response(EngineStats stats) {
-        boolean takes = stats.state() == EngineStats.State.READY;
-        boolean room = stats.waiting() < stats.capacity();
+    static HealthCheckResponse response(ReadinessWatch.Look look) {
+        EngineStats stats = look.stats();
         HealthCheckResponseBuilder response = HealthCheckResponse.named("engine takes requests")
-                .status(takes && room)
+                .status(look.ready())
                 .withData("state", stats.state().name())
                 .withData("blocks", stats.blocks())
                 .withData("free", stats.free())
                 .withData("cached", stats.cached())
                 .withData("inUse", stats.inUse())
                 .withData("inTransit", stats.inTransit())
+                .withData("lowWatermark", stats.headroom().low())
+                .withData("highWatermark", stats.headroom().high())
+                .withData("deferred", stats.headroom().deferred())
                 .withData("running", stats.running())
                 .withData("waiting", stats.waiting())
                 .withData("capacity", stats.capacity());
-        if (!takes) {
-            response.withData("reason", stats.stateReason());
-        } else if (!room) {
-            response.withData(
-                    "reason",
-                    "waiting must be below capacity: waiting=" + stats.waiting() + ", capacity=" + stats.capacity());
-        }
-        return response.build();
+        return (look.ready() ? response : response.withData("reason", look.reason())).build();
     }
 }

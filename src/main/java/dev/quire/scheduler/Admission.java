@@ -99,6 +99,11 @@ final class Admission {
         deferred = 0;
     }
 
+    /// Those that run needed the blocks: nobody is admitted.
+    void defer() {
+        deferred = waiting.isEmpty() ? 0 : 1;
+    }
+
     /// Adds those to `plan` that may start; `rowsLeft` are its free logit rows.
     void admit(StepPlan plan, int rowsLeft) {
         int rows = rowsLeft;

@@ -218,6 +218,8 @@ public final class Scheduler {
         }
         if (plenty || places.running() == 0) { // a run that must grow may have to give way to itself
             admission.admit(plan, rows);
+        } else {
+            admission.defer();
         }
         return plan;
     }

@@ -259,7 +259,7 @@ class EngineLoopTest {
     @Test
     void stats_group_showWhatIsSharedAndCopied() {
         open("quire.cache.blocks", "100");
-        loop.publishPool(loading.kernels().blockBytes(), loading.model().contextLength());
+        loop.publishPool(loading);
         Sequence leader = group(1, 20, 10, 3).getFirst();
         assertTrue(inbox.offer(leader));
         assertTrue(loop.turn());
@@ -289,12 +289,32 @@ class EngineLoopTest {
         assertTrue(idle.peaks().wasteTokens() >= copied.wasteTokens());
     }
 
+    /// Ten blocks: one sequence has six of them, and the next needs six.
+    @Test
+    void stats_sayForHowLongBlocksHaveBeenShort() {
+        open("quire.cache.blocks", "10", "quire.health.low-watermark", "0.5", "quire.health.high-watermark", "0.6");
+        loop.publishPool(loading);
+        Sequence first = add(1, 90, 30, SamplingParameters.greedy());
+        assertTrue(loop.turn());
+        assertEquals(new EngineStats.Headroom(5, 6, 0, 0), stats.read().headroom());
+        add(2, 90, 30, SamplingParameters.greedy());
+        assertTrue(loop.turn());
+        EngineStats.Headroom headroom = stats.read().headroom();
+        assertEquals(1, headroom.deferred());
+        assertTrue(headroom.shortSinceNanos() != 0 && System.nanoTime() - headroom.shortSinceNanos() >= 0);
+        assertTrue(loop.turn());
+        assertEquals(headroom, stats.read().headroom());
+        inbox.cancel(first);
+        assertTrue(loop.turn());
+        assertEquals(new EngineStats.Headroom(5, 6, 0, 0), stats.read().headroom());
+    }
+
     /// 1,024 tokens are 64 blocks: of three sequences one would fit the pool of 100. What they can reach is 30
     /// tokens each, two blocks.
     @Test
     void stats_showWhatAContiguousLayoutWouldTake() {
         open("quire.cache.blocks", "100");
-        loop.publishPool(loading.kernels().blockBytes(), loading.model().contextLength());
+        loop.publishPool(loading);
         assertEquals(1024, stats.read().modelLength());
         for (int i = 0; i < 3; i++) {
             add(i, 20, 10, SamplingParameters.greedy());

@@ -14,29 +14,26 @@ class ProbeTest {
     private static final long NOW = 1_000_000_000_000L;
 
     @Test
-    void readiness_readyWithRoom_isUpAndShowsBlocks() {
-        var response = ReadinessProbe.response(stats(State.READY, 2, 3, NOW));
+    void readiness_ready_isUpAndShowsBlocks() {
+        var response = ReadinessProbe.response(new ReadinessWatch.Look(stats(State.READY, 2, 3, NOW), true, ""));
         assertEquals(Status.UP, response.getStatus());
-        assertEquals(5L, response.getData().orElseThrow().get("free"));
-        assertEquals(1L, response.getData().orElseThrow().get("cached"));
-        assertEquals(4L, response.getData().orElseThrow().get("inUse"));
-        assertEquals(0L, response.getData().orElseThrow().get("inTransit"));
+        var data = response.getData().orElseThrow();
+        assertEquals(5L, data.get("free"));
+        assertEquals(1L, data.get("cached"));
+        assertEquals(4L, data.get("inUse"));
+        assertEquals(0L, data.get("inTransit"));
+        assertEquals(2L, data.get("lowWatermark"));
+        assertEquals(3L, data.get("highWatermark"));
+        assertEquals(1L, data.get("deferred"));
+        assertFalse(data.containsKey("reason"));
     }
 
     @Test
-    void readiness_boundReached_isDownAndSaysWhy() {
-        var response = ReadinessProbe.response(stats(State.READY, 2, 4, NOW));
+    void readiness_notReady_isDownAndSaysWhy() {
+        var response = ReadinessProbe.response(new ReadinessWatch.Look(stats(State.READY, 2, 4, NOW), false, "why"));
         assertEquals(Status.DOWN, response.getStatus());
-        assertEquals("waiting must be below capacity: waiting=4, capacity=4", reason(response));
-    }
-
-    @Test
-    void readiness_startingDrainingOrFailed_isDown() {
-        for (State state : new State[] {State.STARTING, State.DRAINING, State.FAILED, State.STOPPED}) {
-            var response = ReadinessProbe.response(stats(state, 0, 0, NOW));
-            assertEquals(Status.DOWN, response.getStatus());
-            assertEquals("a reason", reason(response));
-        }
+        assertEquals("why", reason(response));
+        assertEquals(5L, response.getData().orElseThrow().get("free"));
     }
 
     @Test
@@ -110,6 +107,7 @@ class ProbeTest {
                 new EngineStats.Peaks(0, 0, 0, 0),
                 new EngineStats.Contiguous(
                         new EngineStats.Reserved(0, 0, 0, 0, 0), new EngineStats.Reserved(0, 0, 0, 0, 0)),
-                new EngineStats.Swap(0, 0, 0, 0, 0));
+                new EngineStats.Swap(0, 0, 0, 0, 0),
+                new EngineStats.Headroom(2, 3, 1, 0));
     }
 }
