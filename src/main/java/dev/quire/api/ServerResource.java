@@ -36,6 +36,13 @@ public final class ServerResource {
     }
 
     @GET
+    @Path("v1/cache/headroom")
+    @Operation(summary = "What could be admitted now, for routers")
+    public Uni<HeadroomResponse> headroom() {
+        return Uni.createFrom().item(() -> HeadroomResponse.of(engine.stats()));
+    }
+
+    @GET
     @Path("version")
     @Operation(summary = "The server's version")
     public Uni<Version> version() {

@@ -83,13 +83,14 @@ public record EngineStats(
     /// moved blocks there, and blocks copied out and back in.
     public record Swap(int slots, int used, long preemptions, long blocksOut, long blocksIn) {}
 
-    /// Headroom is `free + cached`, in blocks.
+    /// How near admission is to its bounds. Headroom is `free + cached`, in blocks.
     ///
     /// - `low`, `high`: the watermarks of readiness
     /// - `deferred`: sequences that the last plan did not admit for want of blocks, 0 or 1
     /// - `shortSinceNanos`: `System.nanoTime()` of the first of the last steps without a break that left headroom
     ///   below the low watermark and deferred somebody; 0 = the last did not
-    public record Headroom(int low, int high, int deferred, long shortSinceNanos) {}
+    /// - `blocks`, `sequences`: what could be admitted if it came now
+    public record Headroom(int low, int high, int deferred, long shortSinceNanos, int blocks, int sequences) {}
 
     /// Blocks that can be had now: those that nobody holds.
     public int available() {

@@ -64,7 +64,9 @@ final class StatsBoard {
         LOW_WATERMARK,
         HIGH_WATERMARK,
         DEFERRED,
-        SHORT_SINCE_NANOS
+        SHORT_SINCE_NANOS,
+        HEADROOM,
+        PLACES
     }
 
     private static final int ENTRIES = Entry.values().length;
@@ -185,7 +187,9 @@ final class StatsBoard {
                         whole(copy, Entry.LOW_WATERMARK),
                         whole(copy, Entry.HIGH_WATERMARK),
                         whole(copy, Entry.DEFERRED),
-                        at(copy, Entry.SHORT_SINCE_NANOS)));
+                        at(copy, Entry.SHORT_SINCE_NANOS),
+                        whole(copy, Entry.HEADROOM),
+                        whole(copy, Entry.PLACES)));
     }
 
     private static EngineStats.StepNanos stepNanos(long[] values) {

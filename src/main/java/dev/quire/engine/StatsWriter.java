@@ -125,6 +125,8 @@ final class StatsWriter {
         }
         stats.put(Entry.DEFERRED, scheduler.deferred());
         stats.put(Entry.SHORT_SINCE_NANOS, shortSinceNanos);
+        stats.put(Entry.HEADROOM, scheduler.headroom());
+        stats.put(Entry.PLACES, scheduler.places());
     }
 
     private void putContiguous(ContiguousShadow contiguous) {

@@ -191,10 +191,26 @@ final class Admission {
         if (places.isEmpty()) {
             return 0;
         }
+        long more =
+                switch (limits.admission()) {
+                    case OPTIMISTIC -> forkBlocks(sequence);
+                    case WORST_CASE -> moreBlocks(sequence);
+                };
+        return (int) Math.min(Integer.MAX_VALUE, kept() + more);
+    }
+
+    /// Blocks that are kept for those who run.
+    private long kept() {
         return switch (limits.admission()) {
-            case OPTIMISTIC -> limits.watermark() + forkBlocks(sequence);
-            case WORST_CASE -> (int) Math.min(Integer.MAX_VALUE, promised() + moreBlocks(sequence));
+            case OPTIMISTIC -> limits.watermark();
+            case WORST_CASE -> promised();
         };
+    }
+
+    /// Blocks that a sequence could have if it came now: none while another waits for some.
+    int headroom() {
+        long kept = places.isEmpty() ? 0 : kept();
+        return deferred > 0 ? 0 : (int) Math.max(0, pool.available() - kept);
     }
 
     /// Blocks that a group takes besides the leader's as soon as its followers write.

@@ -62,9 +62,14 @@ final class Places {
         return taken;
     }
 
+    /// Places that may be taken.
+    int free() {
+        return bound - taken - loadingTaken;
+    }
+
     /// Whether `width` more places may be taken.
     boolean haveRoom(int width) {
-        return taken + loadingTaken + width <= bound;
+        return width <= free();
     }
 
     /// `sequence` runs.

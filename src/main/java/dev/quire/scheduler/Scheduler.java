@@ -88,6 +88,16 @@ public final class Scheduler {
         return admission.deferred();
     }
 
+    /// Blocks that a sequence could be admitted with if it came now.
+    public int headroom() {
+        return admission.headroom();
+    }
+
+    /// Sequences that could run besides if they came now.
+    public int places() {
+        return places.free();
+    }
+
     /// What preemption costs, to be told of measurements.
     public PreemptionCost cost() {
         return cost;

@@ -292,21 +292,30 @@ class EngineLoopTest {
     /// Ten blocks: one sequence has six of them, and the next needs six.
     @Test
     void stats_sayForHowLongBlocksHaveBeenShort() {
-        open("quire.cache.blocks", "10", "quire.health.low-watermark", "0.5", "quire.health.high-watermark", "0.6");
+        open(
+                "quire.cache.blocks",
+                "10",
+                "quire.cache.watermark",
+                "0.1",
+                "quire.health.low-watermark",
+                "0.5",
+                "quire.health.high-watermark",
+                "0.6");
         loop.publishPool(loading);
+        assertEquals(new EngineStats.Headroom(5, 6, 0, 0, 10, 64), stats.read().headroom());
         Sequence first = add(1, 90, 30, SamplingParameters.greedy());
         assertTrue(loop.turn());
-        assertEquals(new EngineStats.Headroom(5, 6, 0, 0), stats.read().headroom());
+        assertEquals(new EngineStats.Headroom(5, 6, 0, 0, 3, 63), stats.read().headroom());
         add(2, 90, 30, SamplingParameters.greedy());
         assertTrue(loop.turn());
         EngineStats.Headroom headroom = stats.read().headroom();
-        assertEquals(1, headroom.deferred());
         assertTrue(headroom.shortSinceNanos() != 0 && System.nanoTime() - headroom.shortSinceNanos() >= 0);
+        assertEquals(new EngineStats.Headroom(5, 6, 1, headroom.shortSinceNanos(), 0, 63), headroom);
         assertTrue(loop.turn());
         assertEquals(headroom, stats.read().headroom());
         inbox.cancel(first);
         assertTrue(loop.turn());
-        assertEquals(new EngineStats.Headroom(5, 6, 0, 0), stats.read().headroom());
+        assertEquals(new EngineStats.Headroom(5, 6, 0, 0, 3, 63), stats.read().headroom());
     }
 
     /// 1,024 tokens are 64 blocks: of three sequences one would fit the pool of 100. What they can reach is 30

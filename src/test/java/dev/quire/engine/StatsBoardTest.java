@@ -55,8 +55,8 @@ class StatsBoardTest {
                 new EngineStats.Reserved(134, 135, 143, 144, 145),
                 stats.contiguous().request());
         assertEquals(new EngineStats.Swap(147, 148, 146, 149, 150), stats.swap());
-        assertEquals(new EngineStats.Headroom(151, 152, 153, 154), stats.headroom());
-        assertEquals(155, 100 + Entry.values().length);
+        assertEquals(new EngineStats.Headroom(151, 152, 153, 154, 155, 156), stats.headroom());
+        assertEquals(157, 100 + Entry.values().length);
     }
 
     @Test
