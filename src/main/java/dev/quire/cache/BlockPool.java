@@ -36,6 +36,7 @@ public final class BlockPool {
     private final boolean[] moving; // [blocks] under a copy to or from the swap space
     private final long[] lastUse; // [blocks] when the last table let go of it, or NEVER
     private final FreeQueue freeQueue;
+    private final BlockLog log = new BlockLog();
     private int inTransit;
     private int leaving;
     private int cached;
@@ -89,6 +90,11 @@ public final class BlockPool {
     /// Who finds shared prefixes.
     public PrefixIndex index() {
         return index;
+    }
+
+    /// What becomes of the blocks, for whoever wants to know.
+    public BlockLog log() {
+        return log;
     }
 
     /// Blocks that nobody holds and that hold nothing worth sharing.
@@ -203,6 +209,7 @@ public final class BlockPool {
         }
         for (int i = 0; i < count; i++) {
             destination[offset + i] = take();
+            log.add(BlockLog.Kind.ALLOCATED, destination[offset + i], 1);
         }
         return 0;
     }
@@ -217,6 +224,7 @@ public final class BlockPool {
     void take(int block) {
         freeQueue.remove(checked(block));
         taken(block);
+        log.add(BlockLog.Kind.ALLOCATED, block, 1);
     }
 
     private void taken(int block) {
@@ -230,6 +238,7 @@ public final class BlockPool {
             cached--;
             evictions++;
             used[block] = 0;
+            log.add(BlockLog.Kind.EVICTED, block, 0);
         }
         refCount[block] = 1;
         references++;
@@ -241,6 +250,8 @@ public final class BlockPool {
         int block = take();
         fill(block, used[source]);
         copies++;
+        log.add(BlockLog.Kind.ALLOCATED, block, 1);
+        log.add(BlockLog.Kind.COPIED, source, block);
         return block;
     }
 
@@ -309,6 +320,7 @@ public final class BlockPool {
         }
         refCount[block]++;
         references++;
+        log.add(BlockLog.Kind.SHARED, block, refCount[block]);
     }
 
     /// Drops a reference. Without another one, the block goes to the end of the queue if it can be shared again,
@@ -321,6 +333,7 @@ public final class BlockPool {
         }
         references--;
         refCount[block]--;
+        log.add(BlockLog.Kind.RELEASED, block, refCount[block]);
         if (refCount[block] == 1) {
             shared--;
         } else if (refCount[block] == 0) {

@@ -105,6 +105,7 @@ public final class BlockRun implements SequenceBlocks {
         int used = layout.pool().blocksFor(length);
         for (int i = 0; i < used; i++) {
             copies.add(from + i, to + i);
+            layout.pool().log().add(BlockLog.Kind.COPIED, from + i, to + i);
             layout.pool().fill(to + i, layout.pool().used(from + i));
         }
     }

@@ -120,6 +120,7 @@ public final class BlockTransfers {
         out[at] = outwards;
         block[at] = which;
         slot[at] = where;
+        pool.log().add(outwards ? BlockLog.Kind.SWAPPED_OUT : BlockLog.Kind.SWAPPED_IN, which, where);
         due++;
     }
 

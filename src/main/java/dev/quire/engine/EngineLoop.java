@@ -31,6 +31,7 @@ final class EngineLoop {
     private final BlockCopier copier;
     private final BlockMover mover;
     private final Inspector inspector;
+    private final CacheFeed feed;
     private final StepClock clock = new StepClock(System::nanoTime);
     private final IdleCheck check = new IdleCheck();
     private volatile boolean stopping;
@@ -69,6 +70,7 @@ final class EngineLoop {
         mover = new BlockMover(kernels, layout.transfers(), scheduler.cost());
         builder = new BatchBuilder(batch);
         inspector = new Inspector(pool, scheduler, stats);
+        feed = new CacheFeed(pool.log(), stats);
     }
 
     /// Runs until `stop`, then ends what is left. The caller's thread becomes the engine thread.
@@ -94,15 +96,18 @@ final class EngineLoop {
         clock.lap(idle ? Part.WAIT : Part.DELIVER); // what came after the last step's numbers were published
         idle = false;
         pool.clock(clock.markNanos());
+        feed.begin();
         mover.land();
         takeInbox();
         inbox.commands().carryOutNext();
         if (scheduler.idle()) {
             idle = true;
             settle();
+            feed.deliver();
             return false;
         }
         step();
+        feed.deliver();
         return true;
     }
 
@@ -114,6 +119,11 @@ final class EngineLoop {
     /// For commands, which run on the engine thread.
     Inspector inspector() {
         return inspector;
+    }
+
+    /// What becomes of blocks.
+    CacheFeed feed() {
+        return feed;
     }
 
     /// Any thread: makes `run` return after the current step.

@@ -136,6 +136,15 @@ public final class InferenceEngine implements AutoCloseable {
         return ask(running -> running.inspector().table(id));
     }
 
+    /// What becomes of blocks from now on, step by step; slow listeners miss some of it. Any thread; subscribe once,
+    /// and cancel to end it.
+    public Inspection<Multi<CacheEvents>> listen() {
+        EngineLoop running = loop;
+        return stats.state() == State.READY && running != null
+                ? running.feed().listen()
+                : Commands.unavailable(stats.read().stateReason());
+    }
+
     /// Has the engine thread do something short between two steps. Any thread; what follows the stage does not run
     /// on the engine thread.
     private <T> CompletionStage<Inspection<T>> ask(Function<EngineLoop, T> command) {
@@ -279,6 +288,7 @@ public final class InferenceEngine implements AutoCloseable {
             fail("the engine has stopped: " + e.getMessage());
         } finally {
             inbox.commands().close(reason);
+            loop.feed().close();
         }
     }
 

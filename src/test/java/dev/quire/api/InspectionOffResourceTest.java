@@ -31,6 +31,7 @@ class InspectionOffResourceTest {
                 "/v1/cache/sequences",
                 "/v1/cache/sequences?after=-1",
                 "/v1/cache/sequences/0",
+                "/v1/cache/events",
             })
     void inspection_off_isNotFound_andSaysWhatTurnsItOn(String path) {
         given().get(path)
