@@ -27,7 +27,7 @@ TOOLS_MISSING = $(shell build/missing-tools)
 fuzz-flags = $(if $(MUTANTS),-Dfuzz.mutants=$(MUTANTS)) $(if $(SEED),-Dfuzz.seed=$(SEED))
 simulation-flags = $(if $(WORKLOADS),-Dsimulation.workloads=$(WORKLOADS)) $(if $(SEED),-Dsimulation.seed=$(SEED))
 
-.PHONY: help run test test-fuzz test-simulation hostile-files build native format bench paging-price share sharing jmh prefix-cost \
+.PHONY: help run test test-fuzz test-simulation hostile-files build native format bench paging-price share sharing layouts jmh prefix-cost \
   compare accuracy check-tokenizers vocabularies benchmarks clean
 
 ## run: build what is needed, fetch the default model the first time, serve on port 8080 (ARGS="--port 9090" adds flags)
@@ -101,6 +101,10 @@ share: $(JAR)
 ## sharing: how much sooner n answers to one prompt begin than n requests that share nothing (bench/README.md)
 sharing: $(JAR)
 	@python3 bench/sharing.py $(ARGS)
+
+## layouts: what paged, contiguous and no cache make of the same memory, over HTTP (ARGS="--blocks 48"; bench/README.md)
+layouts: $(JAR)
+	@python3 bench/layouts.py $(ARGS)
 
 ## jmh: microbenchmarks (ARGS="PoolBenchmark -prof gc -i 3"; bench/README.md)
 jmh: benchmarks

@@ -10,6 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import accuracy_llama
 import compare
 import cpu_report
+import layouts
 import paging_price
 import peers
 import sharing
@@ -233,6 +234,74 @@ class SharingTest(unittest.TestCase):
         self.assertIn("| cold | 6000 (4000 – 9000) | 1000 (1000 – 1000) |", text)
         self.assertIn("cold / n: 6.00 (4.00 – 9.00) times in 3 rounds; 5 wanted: met", text)
         self.assertIn("together / n: 2.00 (2.00 – 2.00) times", text)
+
+
+class LayoutsTest(unittest.TestCase):
+    OPTIONS = argparse.Namespace(model="m", lengths=[50, 80, 120, 60], prompt_share=0.25, clients=4, requests=12)
+
+    def row(self, rate, at_once, whole):
+        return {"tokens_per_second": rate, "at_once": at_once, "peak": 9, "held": 0.5, "empty": 0.2, "kept": True,
+                "preempted": 3, "whole": whole, "first": [1.0, 2.0]}
+
+    def sample(self, running, in_use, tokens, preemptions=0):
+        return {"block_size": 16, "tokens_stored": tokens, "blocks": {"total": 10, "in_use": in_use},
+                "sequences": {"running": running, "preemptions": preemptions}}
+
+    def test_bodies_lengthsInTurn_andTheSameForTheSameRound(self):
+        bodies = layouts.bodies(self.OPTIONS, 1)
+        self.assertEqual([len(body["prompt"]) + body["max_tokens"] for body in bodies], 3 * [50, 80, 120, 60])
+        self.assertEqual([len(body["prompt"]) for body in bodies[:4]], [12, 20, 30, 15])
+        self.assertEqual(bodies, layouts.bodies(self.OPTIONS, 1))
+        self.assertEqual(len({tuple(body["prompt"]) for round in (1, 2) for body in
+                              layouts.bodies(self.OPTIONS, round)}), 24)
+
+    def test_asked_isMoreThanThereAreClients(self):
+        self.assertEqual([layouts.asked(share, self.OPTIONS, 1) for share in (1, 0.75, 0)], [12, 9, 8])
+        self.assertEqual(layouts.asked(1, self.OPTIONS, 0), 8)  # the warm-up
+
+    def test_pool_isOfSamplesWhileSomethingRan(self):
+        samples = [self.sample(0, 0, 0), self.sample(2, 4, 32), self.sample(4, 8, 96)]
+        found = layouts.pool(self.sample(0, 0, 0, 5), samples, self.sample(0, 0, 0, 8))
+        self.assertEqual((found["at_once"], found["peak"], found["preempted"], found["kept"]), (3, 4, 3, True))
+        self.assertAlmostEqual(found["held"], 0.4)
+        self.assertAlmostEqual(found["empty"], 0.2)
+        with self.assertRaisesRegex(ShareError, "long enough to be sampled"):
+            layouts.pool(samples[0], samples[:1], samples[0])
+
+    def test_percentile_isInterpolated(self):
+        self.assertEqual(layouts.percentile([4, 1, 3, 2], 0.5), 2.5)
+        self.assertEqual(layouts.percentile([7], 0.99), 7)
+        self.assertAlmostEqual(layouts.percentile(range(101), 0.99), 99)
+
+    def test_report_ratiosAreOfTheSameRound(self):
+        rounds = [{"paged": self.row(rate, 6, [1.0, 2.0]), "contiguous-model": self.row(100, 2, [2.0, 5.0])}
+                  for rate in (150, 170, 400)]
+        rounds[0]["none"] = self.row(5, 2, [9.0]) | {"kept": False}
+        text = layouts.report(rounds)
+        self.assertIn("| paged | 6.0 (9) | 170 (150 – 400) | 1.50 | 2.00 | 2.00 | 1.50 of 6 | 50 / 20 / 30 |", text)
+        none = "| nothing kept, all computed again | 2.0 (9) | 5 (5 – 5) | 9.00 | 9.00 | 1.99 | 3.00 of 1 | – |"
+        self.assertIn(none, text)
+        self.assertIn("- sequences at once: 3.00 (3.00 – 3.00) times; 2 wanted: met", text)
+        self.assertIn("- tokens a second: 1.70 (1.50 – 4.00) times; 1.5 wanted: met", text)
+        self.assertIn("contiguous takes 2.50 (2.50 – 2.50) times as long; above 1 wanted: met", text)
+        self.assertNotIn("Paged, a watermark", text)
+
+    def test_compareTexts_anotherAnswer_isRefused(self):
+        expected = {}
+        layouts.compare_texts(expected, ["a", "b"], "paged", 1)
+        layouts.compare_texts(expected, ["a"], "none", 1)
+        with self.assertRaisesRegex(ShareError, "the same in every layout: layout=none, round=1, request=1,"):
+            layouts.compare_texts(expected, ["a", "c"], "none", 1)
+
+    def test_arguments_wrongOnes_areRefused(self):
+        for words, message in ((["--only", "x"], "layout must be known: layout=x"),
+                               (["--rounds", "0"], "rounds must be positive: rounds=0"),
+                               (["--lengths", "50,a"], "lengths must be numbers"),
+                               (["--lengths", "50,300"], "lengths must be between 2 and the context length"),
+                               (["--prompt-share", "1"], "prompt share must be between 0 and 1")):
+            with self.assertRaisesRegex(ShareError, message):
+                layouts.arguments(words)
+        self.assertEqual(layouts.arguments(["--rounds", "2"]).shown, 'make layouts ARGS="--rounds 2"')
 
 
 if __name__ == "__main__":
