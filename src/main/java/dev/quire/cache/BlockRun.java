@@ -142,7 +142,7 @@ public final class BlockRun implements SequenceBlocks {
     }
 
     @Override
-    public int fork(SequenceBlocks child, BlockCopies copies) {
+    public int fork(SequenceBlocks child, int tokens, BlockCopies copies) {
         if (!(child instanceof BlockRun run) || run.layout != layout || run.blocks > 0 || run.maxTokens < length) {
             throw new IllegalStateException("fork must go to an empty run of the same layout that has room: length="
                     + length + ", child.blocks=" + child.blocks());
@@ -150,7 +150,7 @@ public final class BlockRun implements SequenceBlocks {
         if (copies.capacity() - copies.count() < layout.pool().blocksFor(length)) {
             return 1; // too many others were copied in this step
         }
-        int missing = run.take(layout.reservation(length, run.maxTokens));
+        int missing = run.take(layout.reservation(Math.max(length, tokens), run.maxTokens));
         if (missing == 0) {
             copy(first, run.first, copies);
             run.length = length;

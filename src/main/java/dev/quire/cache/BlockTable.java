@@ -32,7 +32,8 @@ public final class BlockTable implements SequenceBlocks {
 
     /// An empty table for the sequence in `token`, whose length is the most it can get. The array stays the
     /// caller's, who adds to it: of n tokens that this table is told of, the first n elements are there and never
-    /// change. `salt` keeps those apart who must not share: only tables with the same one do.
+    /// change, unless `rewritten` says so. `salt` keeps those apart who must not share: only tables with the same
+    // one do.
     public BlockTable(BlockPool pool, int[] token, String salt) {
         this(pool, token.length, new PrefixChain(pool.index(), token, salt), BlockTransfers.none(pool));
     }
@@ -235,22 +236,22 @@ public final class BlockTable implements SequenceBlocks {
     }
 
     /// Makes `child`, an empty table of the same pool for a sequence that begins with the same tokens and has the
-    /// same salt, hold the same blocks, the partly filled one too.
+    /// same salt, hold the same blocks, the partly filled one too; not those that are reserved and empty.
     public void fork(BlockTable child) {
         if (child.pool != pool
                 || child.blocks > 0
                 || child.maxTokens < written()
-                || blocks > pool.blocksFor(written())
                 || !chain.canFork(child.chain, written())) {
-            throw new IllegalStateException("fork must go from a computed table without spare blocks to an empty one"
+            throw new IllegalStateException("fork must go from a computed table to an empty one"
                     + " of the same pool, tokens and salt: blocks=" + blocks + ", length=" + length + ", child.blocks="
                     + child.blocks + ", child.maxTokens=" + child.maxTokens);
         }
-        for (int i = 0; i < blocks; i++) {
+        int filled = pool.blocksFor(written());
+        for (int i = 0; i < filled; i++) {
             pool.retain(block[i]);
             child.block[i] = block[i];
         }
-        child.blocks = blocks;
+        child.blocks = filled;
         child.length = length;
         child.sharedTokens = written();
         chain.fork(child.chain);
@@ -258,9 +259,17 @@ public final class BlockTable implements SequenceBlocks {
 
     /// The same; there is always room, and nothing to copy yet.
     @Override
-    public int fork(SequenceBlocks child, BlockCopies copies) {
+    public int fork(SequenceBlocks child, int tokens, BlockCopies copies) {
         fork((BlockTable) child);
         return 0;
+    }
+
+    @Override
+    public void rewritten(int tokens) {
+        if (blocks > 0) {
+            throw new IllegalStateException("table must be empty when its tokens change: blocks=" + blocks);
+        }
+        chain.rewritten(tokens);
     }
 
     /// The `index`-th block in position order.

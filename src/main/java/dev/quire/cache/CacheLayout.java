@@ -23,8 +23,20 @@ public sealed interface CacheLayout permits PagedLayout, ContiguousLayout, Uncac
         return (long) pool().blocks() * pool().blockSize();
     }
 
+    /// Blocks that `width` sequences of at most `maxTokens` tokens, of which they have the first `shared` in common,
+    /// hold at their longest when each is forked there.
+    default int mostBlocks(int maxTokens, int shared, int width) {
+        return mostBlocks(maxTokens) + Math.multiplyExact(width - 1, mostForkBlocks(shared, maxTokens));
+    }
+
     /// Blocks that a fork of a sequence of `tokens` tokens takes as soon as it writes.
-    int forkBlocks(int tokens, int maxTokens);
+    default int forkBlocks(int tokens, int maxTokens) {
+        return forkBlocks(tokens, tokens, maxTokens);
+    }
+
+    /// Blocks that a sequence of `tokens` tokens takes besides those of another that it is a fork of, up to its first
+    /// `shared` tokens; as soon as it writes, if these are all.
+    int forkBlocks(int shared, int tokens, int maxTokens);
 
     /// Blocks that a sequence of `tokens` tokens may come to hold besides those for them, if it gets `maxTokens`
     /// long.

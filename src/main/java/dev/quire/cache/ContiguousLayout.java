@@ -84,7 +84,7 @@ public final class ContiguousLayout implements CacheLayout {
 
     /// A run of its own.
     @Override
-    public int forkBlocks(int tokens, int maxTokens) {
+    public int forkBlocks(int shared, int tokens, int maxTokens) {
         return runs.rounded(reservation(tokens, maxTokens));
     }
 

@@ -22,10 +22,10 @@ public record PagedLayout(BlockPool pool, SwapSpace space, BlockTransfers transf
         return pool.blocksFor(maxTokens);
     }
 
-    /// The copy of a partly filled block.
+    /// The copy of a partly filled block, and what comes behind it.
     @Override
-    public int forkBlocks(int tokens, int maxTokens) {
-        return tokens % pool.blockSize() == 0 ? 0 : 1;
+    public int forkBlocks(int shared, int tokens, int maxTokens) {
+        return pool.blocksFor(tokens) - shared / pool.blockSize();
     }
 
     @Override

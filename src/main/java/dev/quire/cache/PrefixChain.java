@@ -132,6 +132,11 @@ final class PrefixChain {
         awaiting = false;
     }
 
+    /// The tokens have changed from `tokens` on, with nothing linked.
+    void rewritten(int tokens) {
+        hashed = index.on() ? Math.min(hashed, tokens / index.blockSize()) : 0;
+    }
+
     /// Whether nothing is pending and `child` is made for the same index and salt and begins with the same
     /// `tokens` tokens.
     boolean canFork(PrefixChain child, int tokens) {

@@ -48,8 +48,17 @@ public sealed interface SequenceBlocks permits BlockTable, BlockRun {
     void append(int tokens);
 
     /// Makes `child`, which holds nothing, hold what this one holds: by sharing, or by copies that are added to
-    /// `copies`. Returns 0, or how many blocks were missing: then nothing has changed.
-    int fork(SequenceBlocks child, BlockCopies copies);
+    /// `copies`. A run of its own has room for `tokens` tokens. Returns 0, or how many blocks were missing: then
+    /// nothing has changed.
+    int fork(SequenceBlocks child, int tokens, BlockCopies copies);
+
+    /// The same, with room for what is held.
+    default int fork(SequenceBlocks child, BlockCopies copies) {
+        return fork(child, length(), copies);
+    }
+
+    /// The sequence's tokens have changed from `tokens` on, while nothing is held: a beam goes on from another.
+    default void rewritten(int tokens) {}
 
     /// Has the blocks that nobody else holds moved to the swap space; those that are shared stay. Returns how many
     /// leave the pool; 0 if none can or there is no room for all: then nothing has changed. Until `swapIn`,

@@ -23,7 +23,7 @@ public record UncachedLayout(BlockPool pool, BlockTransfers transfers) implement
     }
 
     @Override
-    public int forkBlocks(int tokens, int maxTokens) {
+    public int forkBlocks(int shared, int tokens, int maxTokens) {
         return 0;
     }
 

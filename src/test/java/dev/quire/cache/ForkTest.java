@@ -225,9 +225,8 @@ class ForkTest {
     void fork_whereItCannotHold_isRefused() {
         var first = table(40, 0);
         first.open(40, 40, 0);
-        String message = "fork must go from a computed table without spare blocks to an empty one of the same pool,"
+        String message = "fork must go from a computed table to an empty one of the same pool,"
                 + " tokens and salt: blocks=3, length=%d, child.blocks=%d, child.maxTokens=%d";
-        refused(first, table(40, 1), message.formatted(0, 0, 100)); // spare blocks
         first.plan(40);
         first.append(39);
         first.append(1);
@@ -244,6 +243,53 @@ class ForkTest {
         refused(first, new BlockTable(other, same, ""), message.formatted(40, 0, 100));
         assertEquals(2, pool.refCount(first.block(0)));
         check(List.of(first, full));
+    }
+
+    @Test
+    void fork_reservedAndEmptyBlocks_stayTheParents() {
+        var first = table(40, 0);
+        first.open(40, 40, 0);
+        first.plan(20);
+        first.append(20);
+        var child = table(40, 1);
+        first.fork(child);
+        assertEquals(3, first.blocks());
+        assertEquals(2, child.blocks());
+        assertEquals(20, child.length());
+        check(List.of(first, child));
+        assertEquals(0, child.reserve(40, copies));
+        assertEquals(0, first.reserve(40, copies));
+        assertEquals(1, copies.count(), "the first who writes copies, the other has the block alone then");
+        assertNotEquals(first.block(2), child.block(2));
+        check(List.of(first, child));
+    }
+
+    /// A beam that goes on from another one has its tokens from there on.
+    @Test
+    void rewritten_hashesWhatChanged_anew() {
+        int[] tokens = new int[100];
+        var first = new BlockTable(pool, tokens, "");
+        compute(first, 48);
+        first.release();
+        assertEquals(3, pool.cached());
+        Arrays.fill(tokens, 20, 48, 1);
+        first.rewritten(20);
+        first.open(48, 48, 0);
+        assertEquals(16, first.sharedTokens(), "the first block is as it was");
+        var e = assertThrows(IllegalStateException.class, () -> first.rewritten(20));
+        assertEquals("table must be empty when its tokens change: blocks=3", e.getMessage());
+        first.plan(48);
+        first.append(32);
+        var second = new BlockTable(pool, tokens.clone(), "");
+        second.open(49, 49, 0);
+        assertEquals(48, second.sharedTokens());
+        check(List.of(first, second));
+    }
+
+    private static void compute(BlockTable table, int count) {
+        table.open(count, count, 0);
+        table.plan(count);
+        table.append(count);
     }
 
     @Test
