@@ -59,7 +59,7 @@ final class BatchBuilder {
             addTable(sequence, first + count);
             addScores(i, sequence, first, count, firstToken);
             drawRow[i] = NO_ROW;
-            if (plan.draws(i) && sequence.output().maxTokens() > 0) {
+            if (plan.draws(i) && sequence.generates()) {
                 drawRow[i] = addDraw(sequence, batch.tokens - 1);
                 for (int k = 0; k < sequence.followers(); k++) {
                     addDraw(sequence.follower(k), batch.tokens - 1);
@@ -115,7 +115,7 @@ final class BatchBuilder {
         batch.minP.put(row, sampling.minP());
         batch.seed.put(row, sampling.seed());
         batch.counter.put(row, sequence.length());
-        batch.logprobs.put(row, sequence.output().alternatives());
+        batch.logprobs.put(row, sequence.alternatives());
         if (sampling.penalised()) {
             addHistory(row, sequence);
         }

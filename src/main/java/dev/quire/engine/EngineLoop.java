@@ -8,6 +8,7 @@ import dev.quire.kernel.Batch;
 import dev.quire.kernel.KernelFaultException;
 import dev.quire.kernel.Kernels;
 import dev.quire.model.Transformer;
+import dev.quire.scheduler.BeamGroup;
 import dev.quire.scheduler.Scheduler;
 import dev.quire.scheduler.Sequence;
 import dev.quire.scheduler.StepPlan;
@@ -188,6 +189,7 @@ final class EngineLoop {
         releasePlaces();
         clock.lap(Part.SCHEDULE);
         if (plan.sequences() == 0) {
+            copier.carryOut(plan.copies());
             waitForBlocks();
             return;
         }
@@ -278,6 +280,9 @@ final class EngineLoop {
             }
             return 0;
         }
+        if (sequence.beams().isPresent()) {
+            return commitBeam(sequence, row);
+        }
         int drawn = 0;
         for (int next = row + 1; sequence.followers() > 0; next++) {
             drawn += commitToken(scheduler.fork(sequence), next);
@@ -288,15 +293,42 @@ final class EngineLoop {
     private int commitToken(Sequence sequence, int row) {
         int token = batch.outToken.get(row);
         if (token == Batch.NO_TOKEN) {
-            fail(sequence, "the model gave no number for any token: position=" + sequence.length());
+            failWithoutToken(sequence);
             return 0;
         }
         copyLogprobs(row, sequence.output());
         scheduler.commit(sequence, token);
+        countIfEnded(sequence);
+        return 1;
+    }
+
+    private void failWithoutToken(Sequence sequence) {
+        fail(sequence, "the model gave no number for any token: position=" + sequence.length());
+    }
+
+    /// Offers what may follow `beam`; one that has ended with its group in this commit is left alone.
+    private int commitBeam(Sequence beam, int row) {
+        if (beam.state() != Sequence.State.RUNNING) {
+            return 0;
+        }
+        if (batch.outToken.get(row) == Batch.NO_TOKEN) {
+            failWithoutToken(beam);
+            return 0;
+        }
+        BeamGroup group = beam.beams().orElseThrow();
+        for (int rank = 0; rank < group.candidates(); rank++) {
+            int at = row * Batch.TOP_LOGPROBS + rank;
+            group.offer(beam, batch.topToken.get(at), batch.topLogprob.get(at));
+        }
+        scheduler.offered(beam);
+        countIfEnded(beam);
+        return 1;
+    }
+
+    private void countIfEnded(Sequence sequence) {
         if (sequence.state() == Sequence.State.ENDED) {
             stats.count(sequence);
         }
-        return 1;
     }
 
     private void copyLogprobs(int row, TokenBuffer buffer) {

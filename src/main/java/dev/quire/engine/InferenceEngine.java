@@ -5,6 +5,7 @@ import dev.quire.engine.EngineStats.State;
 import dev.quire.format.ModelFileException;
 import dev.quire.kernel.KernelFaultException;
 import dev.quire.kernel.Kernels;
+import dev.quire.scheduler.Demand;
 import dev.quire.scheduler.Sequence;
 import dev.quire.scheduler.TokenBuffer;
 import io.smallrye.mutiny.Multi;
@@ -96,7 +97,7 @@ public final class InferenceEngine implements AutoCloseable {
                 request.scorePrompt(),
                 request.cacheSalt(),
                 name);
-        long bytes = Sequence.heapBytes(spec, request.choices());
+        long bytes = Demand.heapBytes(spec, request.choices());
         if (!room.take(bytes)) {
             return new Submission.AnswersTooLarge(bytes, room.bytes(), RETRY_AFTER_SECONDS);
         }

@@ -250,8 +250,8 @@ public final class BeamSearch {
         return index;
     }
 
-    /// Throws if the search contradicts itself: after each step in tests.
-    void checkInvariants() {
+    /// Throws if the search contradicts itself: after each step in tests, when the engine falls idle in production.
+    public void checkInvariants() {
         best.checkInvariants();
         continuing.checkInvariants();
         hypotheses.checkInvariants();

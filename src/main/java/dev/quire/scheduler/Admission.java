@@ -63,7 +63,7 @@ final class Admission {
     /// Takes a new sequence, which may lead others. Each must be able to run alone, and all must have a place at
     /// once.
     void add(Sequence sequence) {
-        int needed = layout.mostBlocks(sequence.storedTokens());
+        int needed = Demand.mostBlocks(sequence, layout);
         if (needed > pool.blocks()) {
             throw new IllegalArgumentException(
                     "sequence must fit the pool: neededBlocks=" + needed + ", blocks=" + pool.blocks());
@@ -110,7 +110,9 @@ final class Admission {
         while (!waiting.isEmpty()) {
             Sequence sequence = waiting.peek();
             // A step has one row for each running sequence; scored prompts may have taken the others' already.
-            if (!places.haveRoom(sequence.width()) || sequence.width() > rows || plan.tokens() >= limits.tokens()) {
+            if (!places.haveRoom(sequence.width())
+                    || sequence.width() > rows
+                    || plan.tokens() + sequence.lanes() > limits.tokens()) {
                 return;
             }
             boolean swapped = sequence.table().swapped();
@@ -125,7 +127,7 @@ final class Admission {
 
     /// Admits the first of those that wait; false if blocks are missing.
     private boolean open(Sequence sequence) {
-        while (sequence.table().open(sequence.length(), sequence.shareable(), spare(sequence)) > 0) {
+        while (sequence.open(spare(sequence)) > 0) {
             if (!alone() || !dropHeld(sequence)) {
                 deferred = 1;
                 return false;
@@ -193,8 +195,8 @@ final class Admission {
         }
         long more =
                 switch (limits.admission()) {
-                    case OPTIMISTIC -> forkBlocks(sequence);
-                    case WORST_CASE -> moreBlocks(sequence);
+                    case OPTIMISTIC -> Demand.forkBlocks(sequence, layout);
+                    case WORST_CASE -> Demand.moreBlocks(sequence, layout);
                 };
         return (int) Math.min(Integer.MAX_VALUE, kept() + more);
     }
@@ -213,29 +215,14 @@ final class Admission {
         return deferred > 0 ? 0 : (int) Math.max(0, pool.available() - kept);
     }
 
-    /// Blocks that a group takes besides the leader's as soon as its followers write.
-    private int forkBlocks(Sequence sequence) {
-        return sequence.followers() == 0
-                ? 0
-                : sequence.followers() * layout.forkBlocks(sequence.length(), sequence.storedTokens());
-    }
-
     /// Blocks that those who run may still come to take; what this plan needs they have taken, copies of shared
     /// blocks too.
     private long promised() {
         long promised = 0;
         for (int i = 0; i < places.running(); i++) {
-            promised += moreBlocks(places.running(i));
+            promised += Demand.moreBlocks(places.running(i), layout);
         }
         return promised;
-    }
-
-    /// Blocks that a sequence and its followers may take besides those for the tokens that it has.
-    private long moreBlocks(Sequence sequence) {
-        int tokens = sequence.length();
-        int most = sequence.storedTokens();
-        long forks = (long) sequence.followers() * layout.mostForkBlocks(tokens, most);
-        return layout.moreBlocks(tokens, most) + forks;
     }
 
     /// Tells the readers of all that no more comes.
@@ -252,7 +239,7 @@ final class Admission {
         for (Sequence sequence : waiting) {
             sequence.countBlocks(held);
             if (sequence.state() != Sequence.State.WAITING
-                    || (sequence.table().blocks() != 0 && !sequence.table().swapped())) {
+                    || (sequence.holds() && !sequence.table().swapped())) {
                 throw new CorruptStateException("waiting sequence must hold no block unless it is swapped: state="
                         + sequence.state() + ", blocks=" + sequence.table().blocks());
             }

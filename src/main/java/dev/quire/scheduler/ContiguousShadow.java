@@ -8,7 +8,8 @@ import java.util.List;
 /// (PagedAttention, arXiv 2309.06180, section 3). Two lengths are looked at: the *model*'s for every sequence, and
 /// what each *request* can reach, prompt and answer.
 ///
-/// Each choice of a group counts from the start of its leader on, with a prompt of its own. Runs are whole blocks,
+/// Each choice of a group counts from the start of its leader on, with a prompt of its own, and each place for a beam
+/// as if one lived there. Runs are whole blocks,
 /// and gaps between them are not counted: a real one takes more.
 ///
 /// O(1) when a sequence starts, computes or stops, but for `requestFitting`, which goes through the running
@@ -89,7 +90,7 @@ public final class ContiguousShadow {
     void add(Sequence sequence, int count) {
         sequences += count;
         requestBlocks += (long) count * run(sequence);
-        tokens += (long) count * sequence.computed();
+        tokens += (long) count * sequence.progress();
         changed = true;
     }
 
@@ -111,7 +112,7 @@ public final class ContiguousShadow {
         for (Sequence sequence : running) {
             countedSequences += sequence.width();
             countedBlocks += (long) sequence.width() * run(sequence);
-            countedTokens += (long) sequence.width() * sequence.computed();
+            countedTokens += (long) sequence.width() * sequence.progress();
         }
         if (countedSequences != sequences
                 || countedBlocks != requestBlocks

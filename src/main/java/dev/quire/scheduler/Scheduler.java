@@ -143,9 +143,10 @@ public final class Scheduler {
         admission.add(sequence);
     }
 
-    /// Ends a sequence early, and those that follow it; its blocks are back at once. One that has already ended is
-    /// left as it is.
-    public void end(Sequence sequence, TokenBuffer.Ending ending, String failure) {
+    /// Ends a sequence early, and those that follow it, or all beams of its group; its blocks are back at once. One
+    /// that has already ended is left as it is.
+    public void end(Sequence ended, TokenBuffer.Ending ending, String failure) {
+        Sequence sequence = ended.beams().map(BeamGroup::leader).orElse(ended);
         switch (sequence.state()) {
             case RUNNING, LOADING -> places.leave(sequence);
             case WAITING -> admission.remove(sequence);
@@ -177,8 +178,9 @@ public final class Scheduler {
     /// shares what an orphan was to compute also shares all that the orphan does.
     private void restartOrphans() {
         for (int i = 0; i < plan.sequences(); i++) {
-            Sequence sequence = plan.sequence(i);
-            if (sequence.state() == Sequence.State.RUNNING && !sequence.table().prefixStands()) {
+            Sequence sequence = plan.sequence(i).leader();
+            if (sequence.state() == Sequence.State.RUNNING
+                    && !plan.sequence(i).table().prefixStands()) {
                 places.leave(sequence);
                 sequence.suspend();
                 admission.back(sequence);
@@ -217,10 +219,10 @@ public final class Scheduler {
         for (int i = 0; i < places.running(); i++) {
             Sequence sequence = places.running(i);
             passed += sequence.width();
-            int tokens = limits.tokens() - plan.tokens() - (places.running() - i - 1);
+            int tokens = limits.tokens() - plan.tokens() - (places.taken() - passed);
             int run = sequence.run(tokens, rows - (places.taken() - passed));
             long before = preemptions;
-            boolean reserved = reserve(sequence, sequence.computed() + run);
+            boolean reserved = reserve(sequence, run);
             plenty &= reserved && preemptions == before;
             if (reserved) {
                 rows -= plan.add(sequence, run);
@@ -246,12 +248,13 @@ public final class Scheduler {
         }
     }
 
-    /// Reserves blocks for `tokens` tokens in all, preempting from the end of the order; false if that reached the
-    /// sequence itself, or if it must wait for blocks that are on their way out.
-    private boolean reserve(Sequence sequence, int tokens) {
-        for (int missing = sequence.table().reserve(tokens, plan.copies());
+    /// Reserves blocks for `run` tokens more, of each beam of a group, preempting from the end of the order; false if
+    /// that reached the sequence itself, or if it must wait for blocks that are on their way out.
+    private boolean reserve(Sequence sequence, int run) {
+        int copies = plan.copies().count();
+        for (int missing = sequence.reserve(run, plan.copies());
                 missing > 0;
-                missing = sequence.table().reserve(tokens, plan.copies())) {
+                missing = sequence.reserve(run, plan.copies())) {
             if (missing <= pool.leaving()) {
                 return false;
             }
@@ -261,6 +264,7 @@ public final class Scheduler {
             }
             preempt(last);
             if (last == sequence) {
+                plan.copies().keep(copies); // a group may have asked for some
                 return false;
             }
         }
@@ -287,7 +291,9 @@ public final class Scheduler {
             return false;
         }
         sequence.table().append(plan.count(index));
-        places.contiguous().computed(sequence, plan.count(index));
+        if (sequence.leads()) {
+            places.contiguous().computed(sequence.leader(), plan.count(index));
+        }
         return true;
     }
 
@@ -316,6 +322,28 @@ public final class Scheduler {
         }
     }
 
+    /// All that may follow a beam has been offered to its group. With the last beam the search goes on; it ends with
+    /// the answers that it found.
+    public void offered(Sequence beam) {
+        BeamGroup group = beam.beams().orElseThrow();
+        if (!group.complete()) {
+            return;
+        }
+        int before = group.computed();
+        if (group.advance()) {
+            places.contiguous().computed(group.leader(), group.computed() - before);
+        } else if (group.tell()) {
+            end(group.leader(), TokenBuffer.Ending.LENGTH, "");
+        } else {
+            int found = group.search().hypotheses();
+            int answers = group.answers().size();
+            end(
+                    group.leader(),
+                    TokenBuffer.Ending.FAILED,
+                    "a beam search must find as many answers as are wanted: found=" + found + ", n=" + answers);
+        }
+    }
+
     /// Ends `sequence` if it wants no token at all, and so none may be drawn: a prompt that was only scored.
     public boolean endIfFull(Sequence sequence) {
         if (sequence.full()) {
@@ -325,10 +353,10 @@ public final class Scheduler {
         return false;
     }
 
-    /// Every sequence that has not ended, those that wait or follow too, in no order.
+    /// Every sequence that has not ended, those that wait or follow too, and each live beam, in no order.
     public void forEach(Consumer<Sequence> each) {
         Consumer<Sequence> group = sequence -> {
-            each.accept(sequence);
+            sequence.beams().ifPresentOrElse(beams -> beams.forEach(each), () -> each.accept(sequence));
             for (int i = 0; i < sequence.followers(); i++) {
                 each.accept(sequence.follower(i));
             }

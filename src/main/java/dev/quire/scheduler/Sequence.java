@@ -7,12 +7,15 @@ import dev.quire.sampling.SamplingParameters;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
 
 /// One token stream with one block table: the prompt, what was generated after it, and how far keys and values
 /// have been computed. A preempted sequence keeps its tokens and computes them again.
 ///
 /// Several answers to one prompt are a group: its first sequence leads, the others follow, without blocks, until
-/// the prompt is computed; then each gets a fork of the leader's table and is a sequence like any other.
+/// the prompt is computed; then each gets a fork of the leader's table and is a sequence like any other. The beams of
+/// a search are sequences too, but stay a group to the end ({@link BeamGroup}).
 ///
 /// Not thread-safe: once added to the scheduler the engine thread owns it; other threads see its `TokenBuffer`s.
 public final class Sequence {
@@ -86,10 +89,12 @@ public final class Sequence {
     private final TokenBuffer promptScores;
     private final List<Sequence> followers = new ArrayList<>();
     private final Choices choices;
+    private final Optional<BeamGroup> beams; // whose it is
     private Sequence leader; // itself, or the one it follows
     private int length;
     private State state = State.WAITING;
     private int cachedTokens = UNKNOWN;
+    private double score;
 
     public Sequence(Spec spec, CacheLayout layout) {
         this(spec, layout, new Choices(1));
@@ -107,15 +112,41 @@ public final class Sequence {
     }
 
     private Sequence(Spec spec, CacheLayout layout, Choices choices, TokenBuffer promptScores) {
+        this(spec, layout, choices, promptScores, new TokenBuffer(spec.maxTokens(), spec.logprobs()), Optional.empty());
+    }
+
+    /// A beam of `group`, which `beamLeader` leads; it leads itself if that is empty. `output` is for an answer.
+    Sequence(Spec spec, CacheLayout layout, TokenBuffer output, BeamGroup group, Optional<Sequence> beamLeader) {
+        this(
+                spec,
+                layout,
+                beamLeader.map(first -> first.choices).orElseGet(() -> new Choices(1)), // they end as one
+                new TokenBuffer(0, TokenBuffer.NO_LOGPROBS),
+                output,
+                Optional.of(group));
+        leader = beamLeader.orElse(this);
+        if (leader == this) {
+            table.prepare(length);
+        }
+    }
+
+    private Sequence(
+            Spec spec,
+            CacheLayout layout,
+            Choices choices,
+            TokenBuffer promptScores,
+            TokenBuffer output,
+            Optional<BeamGroup> beams) {
         this.spec = spec;
         this.choices = choices;
         this.promptScores = promptScores;
+        this.output = output;
+        this.beams = beams;
         leader = this;
         token = new int[spec.prompt().length + spec.maxTokens()];
         System.arraycopy(spec.prompt(), 0, token, 0, spec.prompt().length);
         length = spec.prompt().length;
         table = layout.sequence(token, storedTokens(), spec.cacheSalt());
-        output = new TokenBuffer(spec.maxTokens(), spec.logprobs());
     }
 
     /// A group of `choices` sequences that answer one prompt; the first leads. Choice i arrives at `arrival + i`
@@ -142,15 +173,6 @@ public final class Sequence {
     /// Most tokens whose keys and values this sequence can have to hold.
     int storedTokens() {
         return storedTokens(spec.prompt().length, spec.maxTokens());
-    }
-
-    /// Bytes of heap that a group takes for its tokens, in arrays: what it may have to hold at the longest.
-    public static long heapBytes(Spec spec, int choices) {
-        long promptTokens = spec.prompt().length;
-        long scored = spec.scorePrompt() ? TokenBuffer.heapBytes(promptTokens - 1, Math.max(0, spec.logprobs())) : 0;
-        // An id; and for each block of 16 tokens or more its id, hash and generation, which is less than another.
-        long tokens = 2L * Integer.BYTES * (promptTokens + spec.maxTokens());
-        return scored + choices * (tokens + TokenBuffer.heapBytes(spec.maxTokens(), spec.logprobs()));
     }
 
     public long arrival() {
@@ -194,9 +216,46 @@ public final class Sequence {
         return length - table.length();
     }
 
-    /// Tokens of those to compute that a step can take in which `tokens` tokens and `rows` logit rows are left: a
-    /// prompt that is scored needs a row for each.
+    /// The search that this sequence is a beam of.
+    public Optional<BeamGroup> beams() {
+        return beams;
+    }
+
+    /// Log-probabilities of likely tokens that are wanted with each token drawn, or `TokenBuffer.NO_LOGPROBS`.
+    public int alternatives() {
+        return beams.isPresent() ? beams.get().candidates() : output.alternatives();
+    }
+
+    /// Whether it wants any token: a prompt may only be scored.
+    public boolean generates() {
+        return spec.maxTokens() > 0;
+    }
+
+    /// Tokens that this sequence holds, or each of the beams that it leads.
+    int progress() {
+        return beams.isPresent() ? beams.get().computed() : table.length();
+    }
+
+    /// Sequences that a step computes for it: itself, or the beams that it leads as far as they have parted.
+    int lanes() {
+        return beams.isPresent() ? beams.get().lanes() : 1;
+    }
+
+    Sequence lane(int index) {
+        return beams.isPresent() ? beams.get().lane(index) : this;
+    }
+
+    /// Whether what it computes is what `progress` of its leader counts: beams are computed side by side.
+    boolean leads() {
+        return beams.isEmpty() || beams.get().lane(0) == this;
+    }
+
+    /// Tokens of those to compute, in each lane, that a step can take in which `tokens` tokens and `rows` logit rows
+    /// are left: a prompt that is scored needs a row for each.
     int run(int tokens, int rows) {
+        if (beams.isPresent()) {
+            return beams.get().run(tokens);
+        }
         return Math.min(pending(), scoring() ? Math.min(tokens, rows - followers()) : tokens);
     }
 
@@ -232,10 +291,16 @@ public final class Sequence {
     /// Prompt tokens that were in the cache when the sequence first ran, and so were not computed for it. Other
     /// threads may ask once there is a token, or the end.
     public int cachedTokens() {
-        return Math.max(0, cachedTokens);
+        return Math.max(0, beams.isPresent() ? leader.cachedTokens : cachedTokens);
     }
 
-    /// The sequence that computes the prompt for this one; itself if it follows none.
+    /// Score of the answer that a search found, once it is there: of its log-probability and its length. Empty where
+    /// none searched. Any thread.
+    public OptionalDouble score() {
+        return beams.isPresent() ? OptionalDouble.of(score) : OptionalDouble.empty();
+    }
+
+    /// The sequence that computes the prompt for this one, or stands for its group; itself if there is none.
     Sequence leader() {
         return leader;
     }
@@ -251,11 +316,12 @@ public final class Sequence {
 
     /// Sequences that run when this one does, and so logit rows for their tokens: itself and its followers.
     int width() {
-        return 1 + followers.size();
+        return beams.isPresent() ? beams.get().width() : 1 + followers.size();
     }
 
+    /// Beams have that of their group.
     public State state() {
-        return state;
+        return beams.isPresent() ? leader.state : state;
     }
 
     /// How the request ended that this sequence is a choice of, or null while one of its choices goes on.
@@ -276,21 +342,43 @@ public final class Sequence {
         }
     }
 
+    /// Takes the blocks for the tokens that it has, if `spare` blocks are left then. Returns 0, or how many were
+    /// missing: then nothing has changed.
+    int open(int spare) {
+        return beams.isPresent() ? beams.get().open(spare) : table.open(length, shareable(), spare);
+    }
+
+    /// Takes what is needed to compute `run` tokens more in each lane. Returns 0, or how many blocks were missing:
+    /// then some lanes may have theirs.
+    int reserve(int run, BlockCopies copies) {
+        return beams.isPresent() ? beams.get().reserve(run, copies) : table.reserve(table.length() + run, copies);
+    }
+
     /// Gives up its blocks; its tokens stay.
     void suspend() {
-        table.release();
+        if (beams.isPresent()) {
+            beams.get().suspend();
+        } else {
+            table.release();
+        }
         state = State.WAITING;
     }
 
-    /// Gives up its blocks for now: what they hold goes to the swap space. False if it cannot.
+    /// Gives up its blocks for now: what they hold goes to the swap space. False if it cannot; a group of beams never
+    /// does.
     boolean swapOut() {
-        boolean moved = table.swapOut() > 0;
+        boolean moved = beams.isEmpty() && table.swapOut() > 0;
         state = moved ? State.WAITING : state;
         return moved;
     }
 
     /// Whether it has blocks of the pool.
     boolean holds() {
+        return beams.isPresent() ? beams.get().holds() : holdsItself();
+    }
+
+    /// Whether its own table has blocks of the pool.
+    boolean holdsItself() {
         for (int i = 0; i < table.blocks(); i++) {
             if (table.block(i) >= 0) {
                 return true;
@@ -304,8 +392,17 @@ public final class Sequence {
         state = State.LOADING;
     }
 
-    /// Adds its table's references to `held`, by block; throws if the table contradicts itself.
+    /// Adds its references to `held`, by block; throws if it contradicts itself.
     void countBlocks(int[] held) {
+        if (beams.isPresent()) {
+            beams.get().countBlocks(held);
+        } else {
+            countItself(held);
+        }
+    }
+
+    /// Adds its own table's references.
+    void countItself(int[] held) {
         table.checkInvariants();
         for (int i = 0; i < table.blocks(); i++) {
             if (table.block(i) >= 0) {
@@ -330,10 +427,14 @@ public final class Sequence {
 
     void end(TokenBuffer.Ending ending, String failure) {
         answer(ending, failure);
-        if (ending == TokenBuffer.Ending.FAILED) {
-            table.forget();
+        if (beams.isPresent()) {
+            beams.get().release(ending == TokenBuffer.Ending.FAILED);
+        } else {
+            if (ending == TokenBuffer.Ending.FAILED) {
+                table.forget();
+            }
+            table.release();
         }
-        table.release();
         state = State.ENDED;
         choices.end(ending);
     }
@@ -345,6 +446,7 @@ public final class Sequence {
         }
         output.end(ending, failure);
         followers.forEach(follower -> follower.output.end(ending, failure));
+        beams.ifPresent(group -> group.answer(ending, failure));
     }
 
     /// Adds a drawn token. Returns how the sequence ends with it, or null if it goes on.
@@ -355,6 +457,28 @@ public final class Sequence {
             return TokenBuffer.Ending.STOP;
         }
         return full() ? TokenBuffer.Ending.LENGTH : null;
+    }
+
+    /// Goes on as `parent`, another beam, has until now; its own blocks are given back.
+    void goOnFrom(Sequence parent) {
+        table.release();
+        System.arraycopy(parent.token, promptLength(), token, promptLength(), parent.length - promptLength());
+        length = parent.length;
+        table.rewritten(promptLength());
+    }
+
+    /// Adds a token that a search chose for this beam, which is no answer yet.
+    void extend(int id) {
+        token[length++] = id;
+    }
+
+    /// Says all of an answer that a search has found.
+    void say(int[] tokens, double itsScore, TokenBuffer.Ending ending) {
+        score = itsScore;
+        for (int id : tokens) {
+            output.append(id);
+        }
+        output.end(ending, "");
     }
 
     /// Whether the sequence ends with this token. Any thread.

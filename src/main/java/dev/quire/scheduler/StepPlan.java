@@ -2,7 +2,7 @@ package dev.quire.scheduler;
 
 import dev.quire.cache.BlockCopies;
 
-/// What one step computes: blocks to copy first, then for each sequence a run of its tokens, decoding sequences
+/// What one step computes: blocks to copy first, then for each sequence or beam a run of its tokens, decoding sequences
 /// first. Made once and reused; valid until the scheduler plans again.
 public final class StepPlan {
     private final Sequence[] sequence;
@@ -54,12 +54,21 @@ public final class StepPlan {
         tokens = 0;
     }
 
-    /// Adds a run of `run` tokens; one that decodes goes before those that prefill, in the order of adding. What
-    /// prefill fills is announced to the prefix index. Returns the logit rows that it needs.
+    /// Adds a run of `run` tokens of a sequence, or of each beam that it leads. What prefill fills is announced to the
+    /// prefix index. Returns the logit rows that it needs.
     int add(Sequence added, int run) {
-        if (added.computed() < added.length() - 1) {
-            added.table().plan(added.computed() + run);
+        for (int i = 0; i < added.lanes(); i++) {
+            Sequence lane = added.lane(i);
+            if (lane.computed() < lane.length() - 1) {
+                lane.table().plan(lane.computed() + run);
+            }
+            insert(lane, run);
         }
+        return added.scoring() ? run + added.followers() : added.width();
+    }
+
+    /// One that decodes goes before those that prefill, in the order of adding.
+    private void insert(Sequence lane, int run) {
         int at = sequences;
         if (run == 1) {
             while (at > 0 && count[at - 1] > 1) {
@@ -68,10 +77,9 @@ public final class StepPlan {
                 at--;
             }
         }
-        sequence[at] = added;
+        sequence[at] = lane;
         count[at] = run;
         sequences++;
         tokens += run;
-        return added.scoring() ? run + added.followers() : added.width();
     }
 }

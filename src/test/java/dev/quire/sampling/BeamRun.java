@@ -15,9 +15,9 @@ import java.util.stream.IntStream;
 
 /// A beam search driven as an engine would: a token stream for each beam, forked as the search says, and as few
 /// candidates as it asks for, in an order of no meaning.
-final class BeamRun {
+public final class BeamRun {
     /// An answer as a test compares it.
-    record Hypothesis(List<Integer> tokens, float score) {}
+    public record Hypothesis(List<Integer> tokens, float score) {}
 
     private final BeamSearch search;
     private final Function<int[], float[]> model; // generated tokens → natural log-probabilities `[vocabulary]`

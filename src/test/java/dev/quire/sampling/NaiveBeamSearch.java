@@ -5,16 +5,27 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /// Beam search by sorting every continuation of every beam, with whole token lists: what `BeamSearch` has to find.
-final class NaiveBeamSearch {
+public final class NaiveBeamSearch {
     private record Beam(List<Integer> tokens, float sum) {}
 
     private NaiveBeamSearch() {}
 
-    static List<BeamRun.Hypothesis> search(
+    public static List<BeamRun.Hypothesis> search(
             Function<int[], float[]> model, BeamParameters parameters, BitSet endTokens, int maxTokens) {
+        return search(model, parameters, endTokens, maxTokens, _ -> {});
+    }
+
+    /// The same; `steps` hears of the beams that live after each step, the best first.
+    public static List<BeamRun.Hypothesis> search(
+            Function<int[], float[]> model,
+            BeamParameters parameters,
+            BitSet endTokens,
+            int maxTokens,
+            Consumer<List<List<Integer>>> steps) {
         int width = parameters.width();
         // As many as Transformers takes: enough that `width` of them do not end.
         int kept = Math.max(2, 1 + endTokens.cardinality()) * width;
@@ -39,6 +50,7 @@ final class NaiveBeamSearch {
             found.sort(Comparator.comparingDouble(hypothesis -> -hypothesis.score())); // stable: older ones first
             found = new ArrayList<>(found.subList(0, Math.min(found.size(), width)));
             live = over(parameters, found, next, length, maxTokens) ? List.of() : next;
+            steps.accept(live.stream().map(Beam::tokens).toList());
         }
         return found;
     }
