@@ -53,7 +53,7 @@ final class ChatAnswer implements Answer {
         delta.put("role", ROLE);
         delta.put("content", "");
         return IntStream.range(0, choices())
-                .<Object>mapToObj(choice -> chunk(new ChatCompletionChunk.Choice(choice, delta, null, null)))
+                .<Object>mapToObj(choice -> chunk(new ChatCompletionChunk.Choice(choice, delta, null)))
                 .toList();
     }
 
@@ -73,7 +73,7 @@ final class ChatAnswer implements Answer {
 
     @Override
     public Object textChunk(int choice, String content) {
-        return chunk(new ChatCompletionChunk.Choice(choice, Map.of("content", content), null, null));
+        return chunk(new ChatCompletionChunk.Choice(choice, Map.of("content", content), null));
     }
 
     @Override
@@ -108,7 +108,8 @@ final class ChatAnswer implements Answer {
                 choice.end.choice(),
                 new ChatCompletionResponse.Message(ROLE, choice.text.toString()),
                 request.wantsLogprobs() ? scored(choice.logprobs) : null,
-                reason(choice.end));
+                reason(choice.end),
+                CompletionChoice.score(choice.end));
     }
 
     private List<Object> content(GenerationEvent.Delta delta) {
@@ -116,14 +117,14 @@ final class ChatAnswer implements Answer {
             return List.of();
         }
         ChatLogprobs scores = request.wantsLogprobs() ? scored(delta.logprobs()) : null;
-        return List.of(
-                chunk(new ChatCompletionChunk.Choice(delta.choice(), Map.of("content", delta.text()), scores, null)));
+        return List.of(chunk(new ChatCompletionChunk.Choice(delta.choice(), Map.of("content", delta.text()), scores)));
     }
 
     private List<Object> ending(GenerationEvent.Finished end) {
         cost.add(end);
         var chunks = new ArrayList<Object>();
-        chunks.add(chunk(new ChatCompletionChunk.Choice(end.choice(), Map.of(), null, reason(end))));
+        chunks.add(chunk(new ChatCompletionChunk.Choice(
+                end.choice(), Map.of(), null, reason(end), CompletionChoice.score(end))));
         if (over() && request.parameters().includeUsage()) {
             chunks.add(ChatCompletionChunk.of(head, List.of(), cost.usage().known()));
         }

@@ -1,6 +1,7 @@
 package dev.quire.api;
 
 import com.fasterxml.jackson.annotation.JsonAnyGetter;
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import java.util.List;
@@ -15,12 +16,21 @@ public record ChatCompletionChunk(
         @JsonProperty("model") String model,
         @JsonProperty("choices") List<Choice> choices,
         @JsonAnyGetter Map<String, Usage> usage) {
-    /// What is new: `delta` has `role`, `content`, both or neither; `logprobs` and `finishReason` may be null.
+    /// What is new: `delta` has `role`, `content`, both or neither; `logprobs` and `finishReason` may be null. `score`
+    /// comes with the end of an answer that a beam search found, and is left out otherwise.
     public record Choice(
             @JsonProperty("index") int index,
             @JsonProperty("delta") Map<String, String> delta,
             @JsonProperty("logprobs") ChatLogprobs logprobs,
-            @JsonProperty("finish_reason") String finishReason) {}
+            @JsonProperty("finish_reason") String finishReason,
+
+            @JsonProperty("score") @JsonInclude(JsonInclude.Include.NON_NULL)
+            Double score) {
+        /// One that has not ended.
+        Choice(int index, Map<String, String> delta, ChatLogprobs logprobs) {
+            this(index, delta, logprobs, null, null);
+        }
+    }
 
     static ChatCompletionChunk of(AnswerHead head, List<Choice> choices, Map<String, Usage> usage) {
         return new ChatCompletionChunk(

@@ -20,7 +20,7 @@ record ChatCompletionRequest(
                 ChatPrompt.parse(fields),
                 maxTokens(fields),
                 logprobs(fields),
-                GenerationParameters.parse(fields));
+                GenerationParameters.parse(fields, OptionalInt.empty()));
     }
 
     boolean wantsLogprobs() {

@@ -51,7 +51,7 @@ public final class ChatCompletionResource {
         var head = AnswerHead.next("chatcmpl-", served.name());
         return new Generations.Prepared(
                 request.generation(prompt),
-                "n",
+                request.parameters().choicesField("n"),
                 request.parameters().stream(),
                 new ChatAnswer(head, request, prompt.length, served.tokenizer()));
     }

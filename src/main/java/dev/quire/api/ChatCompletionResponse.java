@@ -1,5 +1,6 @@
 package dev.quire.api;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
@@ -11,12 +12,15 @@ public record ChatCompletionResponse(
         @JsonProperty("model") String model,
         @JsonProperty("choices") List<Choice> choices,
         @JsonProperty("usage") Usage usage) {
-    /// One answer; `logprobs` is null where they were not asked for.
+    /// One answer; `logprobs` is null where they were not asked for, `score` left out where no beam search found it.
     public record Choice(
             @JsonProperty("index") int index,
             @JsonProperty("message") Message message,
             @JsonProperty("logprobs") ChatLogprobs logprobs,
-            @JsonProperty("finish_reason") String finishReason) {}
+            @JsonProperty("finish_reason") String finishReason,
+
+            @JsonProperty("score") @JsonInclude(JsonInclude.Include.NON_NULL)
+            Double score) {}
 
     /// What the assistant says.
     public record Message(

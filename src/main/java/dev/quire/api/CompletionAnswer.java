@@ -53,7 +53,7 @@ final class CompletionAnswer implements Answer {
     private List<Object> said(int choice, GenerationEvent event) {
         var chunks = new ArrayList<Object>();
         for (CompletionChoice.Piece piece : choices.get(choice).pieces(event)) {
-            chunks.add(chunk(new CompletionResponse.Choice(choice, piece.text(), piece.logprobs(), null)));
+            chunks.add(chunk(new CompletionResponse.Choice(choice, piece.text(), piece.logprobs())));
         }
         return chunks;
     }
@@ -61,7 +61,8 @@ final class CompletionAnswer implements Answer {
     private List<Object> ending(GenerationEvent.Finished end) {
         cost.add(end);
         List<Object> chunks = said(end.choice(), end);
-        chunks.add(chunk(new CompletionResponse.Choice(end.choice(), "", null, CompletionChoice.reason(end))));
+        chunks.add(chunk(new CompletionResponse.Choice(
+                end.choice(), "", null, CompletionChoice.reason(end), CompletionChoice.score(end))));
         if (over() && request.parameters().includeUsage()) {
             chunks.add(CompletionResponse.of(head, List.of(), cost.usage().known()));
         }
@@ -77,7 +78,7 @@ final class CompletionAnswer implements Answer {
 
     @Override
     public Object textChunk(int choice, String text) {
-        return chunk(new CompletionResponse.Choice(choice, text, null, null));
+        return chunk(new CompletionResponse.Choice(choice, text, null));
     }
 
     @Override

@@ -67,11 +67,16 @@ final class CompletionChoice {
         var text = new StringBuilder();
         collected.forEach(piece -> text.append(piece.text()));
         return new CompletionResponse.Choice(
-                index, text.toString(), request.wantsLogprobs() ? joined() : null, reason(end));
+                index, text.toString(), request.wantsLogprobs() ? joined() : null, reason(end), score(end));
     }
 
     static String reason(GenerationEvent.Finished end) {
         return end.reason().name().toLowerCase(Locale.ROOT);
+    }
+
+    /// Null if no search found it.
+    static Double score(GenerationEvent.Finished end) {
+        return end.score().isPresent() ? Double.valueOf(end.score().getAsDouble()) : null;
     }
 
     private Piece echo(List<TokenLogprob> scored) {

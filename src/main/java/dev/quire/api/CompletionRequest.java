@@ -24,26 +24,30 @@ record CompletionRequest(
             throw ApiException.invalid("suffix", "suffix must not be given: it is not supported");
         }
         boolean echo = fields.flag("echo", false);
+        OptionalInt bestOf = fields.integer("best_of", 1, GenerationParameters.MAX_CHOICES);
+        var parameters = GenerationParameters.parse(fields, bestOf);
         int maxTokens = fields.integer("max_tokens").orElse(DEFAULT_MAX_TOKENS);
-        if (maxTokens < (echo ? 0 : 1)) {
+        int least = echo && parameters.beams().isEmpty() ? 0 : 1; // of a prompt that is only scored
+        if (maxTokens < least) {
             throw ApiException.invalid(
-                    "max_tokens", "max_tokens must be at least " + (echo ? 0 : 1) + ": max_tokens=" + maxTokens);
+                    "max_tokens", "max_tokens must be at least " + least + ": max_tokens=" + maxTokens);
         }
-        var parameters = GenerationParameters.parse(fields);
         return new CompletionRequest(
                 fields.text("model"),
                 Prompt.parse(fields),
-                bestOf(fields, parameters),
+                bestOf(bestOf, parameters),
                 maxTokens,
                 echo,
                 fields.integer("logprobs", 0, 20).orElse(GenerationRequest.NO_LOGPROBS),
                 parameters);
     }
 
-    private static int bestOf(RequestFields fields, GenerationParameters parameters) {
+    private static int bestOf(OptionalInt asked, GenerationParameters parameters) {
         int n = parameters.n();
-        int bestOf =
-                fields.integer("best_of", 1, GenerationParameters.MAX_CHOICES).orElse(n);
+        if (parameters.beams().isPresent()) {
+            return n; // none is drawn
+        }
+        int bestOf = asked.orElse(n);
         if (bestOf < n) {
             throw ApiException.invalid("best_of", "best_of must be at least n: best_of=" + bestOf + ", n=" + n);
         }

@@ -49,7 +49,8 @@ public final class CompletionResource {
         var head = AnswerHead.next("cmpl-", served.name());
         return new Generations.Prepared(
                 request.generation(prompt),
-                request.bestOf() > request.parameters().n() ? "best_of" : "n",
+                request.parameters()
+                        .choicesField(request.bestOf() > request.parameters().n() ? "best_of" : "n"),
                 request.parameters().stream(),
                 new CompletionAnswer(head, request, prompt, served.tokenizer()));
     }

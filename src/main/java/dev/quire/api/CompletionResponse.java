@@ -1,6 +1,7 @@
 package dev.quire.api;
 
 import com.fasterxml.jackson.annotation.JsonAnyGetter;
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import java.util.List;
@@ -16,12 +17,21 @@ public record CompletionResponse(
         @JsonProperty("model") String model,
         @JsonProperty("choices") List<Choice> choices,
         @JsonAnyGetter Map<String, Usage> usage) {
-    /// One answer. `logprobs` and `finishReason` are null where there are none, as OpenAI writes them.
+    /// One answer. `logprobs` and `finishReason` are null where there are none, as OpenAI writes them; `score` is
+    /// that of an answer that a beam search found, and left out otherwise.
     public record Choice(
             @JsonProperty("index") int index,
             @JsonProperty("text") String text,
             @JsonProperty("logprobs") CompletionLogprobs logprobs,
-            @JsonProperty("finish_reason") String finishReason) {}
+            @JsonProperty("finish_reason") String finishReason,
+
+            @JsonProperty("score") @JsonInclude(JsonInclude.Include.NON_NULL)
+            Double score) {
+        /// One that has not ended.
+        Choice(int index, String text, CompletionLogprobs logprobs) {
+            this(index, text, logprobs, null, null);
+        }
+    }
 
     static CompletionResponse of(AnswerHead head, List<Choice> choices, Map<String, Usage> usage) {
         return new CompletionResponse(

@@ -2,9 +2,11 @@ package dev.quire.api;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.quire.engine.GenerationRequest;
+import dev.quire.sampling.BeamParameters;
 import dev.quire.sampling.SamplingParameters;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -12,6 +14,7 @@ import java.util.concurrent.ThreadLocalRandom;
 ///
 /// - `n`: choices to show
 /// - `cacheSalt`: empty = none
+/// - `beams`: of the search that finds the choices, if one does
 record GenerationParameters(
         int n,
         SamplingParameters sampling,
@@ -19,6 +22,7 @@ record GenerationParameters(
         boolean ignoreEos,
         int priority,
         String cacheSalt,
+        Optional<BeamParameters> beams,
         boolean stream,
         boolean includeUsage) {
     /// Most choices of a request: OpenAI's bound. The server's own is how many sequences it runs at once.
@@ -33,15 +37,20 @@ record GenerationParameters(
     /// Longest stop text, in characters: the answer's last characters are held back until they match none.
     static final int MAX_STOP_LENGTH = 1000;
 
-    static GenerationParameters parse(RequestFields fields) {
+    /// `bestOf`: beams of a search that are asked for by another name, if so.
+    static GenerationParameters parse(RequestFields fields, OptionalInt bestOf) {
         boolean stream = fields.flag("stream", false);
+        int n = fields.integer("n", 1, MAX_CHOICES).orElse(1);
+        Optional<BeamParameters> beams = BeamFields.parse(fields, n, bestOf);
+        SamplingParameters sampling = sampling(fields);
         return new GenerationParameters(
-                fields.integer("n", 1, MAX_CHOICES).orElse(1),
-                sampling(fields),
+                n,
+                beams.isPresent() ? BeamFields.undrawn(sampling) : sampling,
                 stop(fields),
                 fields.flag("ignore_eos", false),
                 fields.integer("priority").orElse(0),
                 cacheSalt(fields),
+                beams,
                 stream,
                 includeUsage(fields, stream));
     }
@@ -50,10 +59,25 @@ record GenerationParameters(
     GenerationRequest request(int[] prompt, int choices, OptionalInt maxTokens, int logprobs, boolean scorePrompt) {
         try {
             return new GenerationRequest(
-                    prompt, choices, maxTokens, sampling, stop, ignoreEos, priority, logprobs, scorePrompt, cacheSalt);
+                    prompt,
+                    choices,
+                    maxTokens,
+                    sampling,
+                    stop,
+                    ignoreEos,
+                    priority,
+                    logprobs,
+                    scorePrompt,
+                    cacheSalt,
+                    beams);
         } catch (IllegalArgumentException e) {
             throw ApiException.refused(e);
         }
+    }
+
+    /// The parameter that says how many sequences answer: `drawn` of a request that draws them.
+    String choicesField(String drawn) {
+        return beams.isPresent() ? "beam_width" : drawn;
     }
 
     private static SamplingParameters sampling(RequestFields fields) {

@@ -100,6 +100,11 @@ final class Generations {
                         choicesField,
                         choicesField + " must be at most the sequences that run at once: " + choicesField + "="
                                 + choices + ", quire.batch.sequences=" + sequences);
+            case Submission.TooManyCandidates(var beamWidth, var endTokens, var candidates) ->
+                throw ApiException.invalid(
+                        "beam_width",
+                        "beam_width and the model's end tokens must be at most " + candidates + " together: beam_width="
+                                + beamWidth + ", end_tokens=" + endTokens);
             case Submission.UnknownToken(var parameter, var token, var vocabulary) ->
                 throw ApiException.invalid(
                         parameter,

@@ -213,6 +213,9 @@ final class GenerateCommand implements Callable<Integer> {
             case Submission.TooManyChoices(var choices, var sequences) ->
                 throw new CommandFailedException(
                         "choices must run at once: choices=" + choices + ", sequences=" + sequences);
+            case Submission.TooManyCandidates(var beamWidth, var endTokens, var candidates) ->
+                throw new CommandFailedException("beams and end tokens must be at most " + candidates
+                        + " together: beamWidth=" + beamWidth + ", endTokens=" + endTokens);
             case Submission.AnswersTooLarge(var neededBytes, var bytes, var _) ->
                 throw new CommandFailedException(
                         "the answer must fit its share of the heap: neededBytes=" + neededBytes + ", bytes=" + bytes);

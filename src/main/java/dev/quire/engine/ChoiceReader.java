@@ -104,7 +104,13 @@ final class ChoiceReader {
     private Finished end(TokenBuffer.Ending ending) {
         ended = true;
         boolean stopped = stopMatched || ending == TokenBuffer.Ending.STOP;
-        return new Finished(choice, stopped ? Reason.STOP : Reason.LENGTH, read, sequence.cachedTokens(), logprobSum());
+        return new Finished(
+                choice,
+                stopped ? Reason.STOP : Reason.LENGTH,
+                read,
+                sequence.cachedTokens(),
+                logprobSum(),
+                sequence.score());
     }
 
     private double logprobSum() {

@@ -1,6 +1,7 @@
 package dev.quire.engine;
 
 import java.util.List;
+import java.util.OptionalDouble;
 
 /// What a request's stream says of each `choice`, counted from 0, in this order: at most one `PromptScored`, any
 /// number of `Delta`, then `Finished`. Choices come in turn, as they are drawn; after the last `Finished` the stream
@@ -18,8 +19,15 @@ public sealed interface GenerationEvent {
     /// - `completionTokens`: every token up to the end-of-text token or the one that completed a stop text
     /// - `cachedTokens`: prompt tokens that were not computed for this request, because the cache had them
     /// - `logprobSum`: of the log-probabilities of those completion tokens; 0 where none were asked for
-    record Finished(int choice, Reason reason, int completionTokens, int cachedTokens, double logprobSum)
-            implements GenerationEvent {}
+    /// - `score`: of an answer that a beam search found: log-probability / length^length_penalty
+    record Finished(
+            int choice, Reason reason, int completionTokens, int cachedTokens, double logprobSum, OptionalDouble score)
+            implements GenerationEvent {
+        /// The end of a choice that was drawn.
+        public Finished(int choice, Reason reason, int completionTokens, int cachedTokens, double logprobSum) {
+            this(choice, reason, completionTokens, cachedTokens, logprobSum, OptionalDouble.empty());
+        }
+    }
 
     /// The request cannot be completed; `message` is for the user.
     record Failed(String message) implements GenerationEvent {}

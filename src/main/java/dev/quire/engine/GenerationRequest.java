@@ -1,7 +1,9 @@
 package dev.quire.engine;
 
+import dev.quire.sampling.BeamParameters;
 import dev.quire.sampling.SamplingParameters;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /// What one caller asks the engine for.
@@ -15,6 +17,7 @@ import java.util.OptionalInt;
 /// - `logprobs`: alternatives wanted per token, 0 … 20, or {@link #NO_LOGPROBS}
 /// - `scorePrompt`: also the log-probabilities of the prompt's tokens
 /// - `cacheSalt`: prefixes are shared among requests with the same one only; empty = among all that have none
+/// - `beams`: the choices are the best that a beam search finds, best first, instead of drawn ones
 public record GenerationRequest(
         int[] prompt,
         int choices,
@@ -25,7 +28,8 @@ public record GenerationRequest(
         int priority,
         int logprobs,
         boolean scorePrompt,
-        String cacheSalt) {
+        String cacheSalt,
+        Optional<BeamParameters> beams) {
     public static final int NO_LOGPROBS = -1;
 
     public GenerationRequest {
@@ -46,6 +50,62 @@ public record GenerationRequest(
         if (stop.contains("")) {
             throw new IllegalArgumentException("stop must not contain an empty string: stop=" + stop);
         }
+        if (beams.isPresent()) {
+            checkBeams(beams.get(), choices, sampling, stop, logprobs, scorePrompt);
+        }
+    }
+
+    /// A search looks at the model's own log-probabilities, and its answers are known at its end.
+    private static void checkBeams(
+            BeamParameters beams,
+            int choices,
+            SamplingParameters sampling,
+            List<String> stop,
+            int logprobs,
+            boolean scorePrompt) {
+        if (beams.width() < choices) {
+            throw new IllegalArgumentException(
+                    "beam_width must be at least n: beam_width=" + beams.width() + ", n=" + choices);
+        }
+        if (!sampling.equals(SamplingParameters.greedy().withSeed(sampling.seed()))) {
+            throw new IllegalArgumentException("sampling must be greedy in a beam search: sampling=" + sampling);
+        }
+        if (!stop.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "stop must not be given with use_beam_search: stop.length=" + stop.size());
+        }
+        if (logprobs != NO_LOGPROBS) {
+            throw new IllegalArgumentException("logprobs must not be given with use_beam_search: logprobs=" + logprobs);
+        }
+        if (scorePrompt) {
+            throw new IllegalArgumentException("scorePrompt must not be set with use_beam_search: scorePrompt=true");
+        }
+    }
+
+    /// Drawn choices.
+    public GenerationRequest(
+            int[] prompt,
+            int choices,
+            OptionalInt maxTokens,
+            SamplingParameters sampling,
+            List<String> stop,
+            boolean ignoreEos,
+            int priority,
+            int logprobs,
+            boolean scorePrompt,
+            String cacheSalt) {
+        this(
+                prompt,
+                choices,
+                maxTokens,
+                sampling,
+                stop,
+                ignoreEos,
+                priority,
+                logprobs,
+                scorePrompt,
+                cacheSalt,
+                Optional.empty());
     }
 
     /// One choice, which shares its prefix with all.

@@ -5,11 +5,12 @@ import dev.quire.engine.EngineStats.State;
 import dev.quire.format.ModelFileException;
 import dev.quire.kernel.KernelFaultException;
 import dev.quire.kernel.Kernels;
+import dev.quire.sampling.BeamParameters;
+import dev.quire.scheduler.BeamGroup;
 import dev.quire.scheduler.Demand;
 import dev.quire.scheduler.Sequence;
 import dev.quire.scheduler.TokenBuffer;
 import io.smallrye.mutiny.Multi;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -30,8 +31,6 @@ public final class InferenceEngine implements AutoCloseable {
 
     /// What a refused caller is told to wait: a queue of short answers moves within it.
     private static final int RETRY_AFTER_SECONDS = 1;
-
-    private static final BitSet NO_TOKENS = new BitSet();
 
     private final QuireSettings settings;
     private final Inbox inbox;
@@ -87,21 +86,23 @@ public final class InferenceEngine implements AutoCloseable {
             return queueFull(); // before anything is made for it; the bound itself is kept below
         }
         var spec = new Sequence.Spec(
-                arrivals.getAndAdd(request.choices()),
+                arrivals.getAndAdd(request.beams().map(BeamParameters::width).orElse(request.choices())),
                 request.priority(),
                 request.prompt(),
                 Door.maxTokens(request, loading),
                 request.sampling(),
-                request.ignoreEos() ? NO_TOKENS : loading.endTokens(),
+                Door.endTokens(request, loading),
                 request.logprobs(),
                 request.scorePrompt(),
                 request.cacheSalt(),
                 name);
-        long bytes = Demand.heapBytes(spec, request.choices());
+        long bytes = request.beams()
+                .map(beams -> Demand.heapBytes(spec, request.choices(), beams))
+                .orElseGet(() -> Demand.heapBytes(spec, request.choices()));
         if (!room.take(bytes)) {
             return new Submission.AnswersTooLarge(bytes, room.bytes(), RETRY_AFTER_SECONDS);
         }
-        List<Sequence> group = Sequence.group(spec, request.choices(), loading.layout());
+        List<Sequence> group = group(spec, request);
         var stream = new TokenStream(group, inbox, loading.model().tokenizer(), request.stop());
         outbox.add(stream, () -> room.free(bytes));
         if (!inbox.offer(group.getFirst())) {
@@ -116,6 +117,14 @@ public final class InferenceEngine implements AutoCloseable {
             outbox.wake();
         }
         return new Submission.Accepted(Multi.createFrom().publisher(stream));
+    }
+
+    /// A sequence for each choice, of which the first leads.
+    private List<Sequence> group(Sequence.Spec spec, GenerationRequest request) {
+        int vocabulary = loading.model().vocabulary();
+        return request.beams()
+                .map(beams -> new BeamGroup(spec, request.choices(), beams, vocabulary, loading.layout()).answers())
+                .orElseGet(() -> Sequence.group(spec, request.choices(), loading.layout()));
     }
 
     private Submission queueFull() {

@@ -21,8 +21,11 @@ public sealed interface Submission {
     /// Prompt and answer can never fit the pool.
     record TooLarge(int neededBlocks, int blocks, int blockSize) implements Submission {}
 
-    /// More choices than sequences that run at once.
+    /// More choices, or beams, than sequences that run at once.
     record TooManyChoices(int choices, int sequences) implements Submission {}
+
+    /// A beam search would look at more tokens of each beam than kernels give: one for each beam and each end token.
+    record TooManyCandidates(int beamWidth, int endTokens, int candidates) implements Submission {}
 
     /// The prompt or a logit bias names a token that the model does not have.
     record UnknownToken(String parameter, int token, int vocabulary) implements Submission {}

@@ -96,8 +96,12 @@ class RequestParsingTest {
     void seed_absent_isDrawn() {
         RequestFields fields = fields("{\"prompt\":\"the\"}");
         assertNotEquals(
-                GenerationParameters.parse(fields).sampling().seed(),
-                GenerationParameters.parse(fields).sampling().seed());
+                GenerationParameters.parse(fields, OptionalInt.empty())
+                        .sampling()
+                        .seed(),
+                GenerationParameters.parse(fields, OptionalInt.empty())
+                        .sampling()
+                        .seed());
     }
 
     /// Only then does the engine know which are the best.
