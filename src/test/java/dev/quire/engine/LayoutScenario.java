@@ -65,7 +65,7 @@ enum LayoutScenario implements PromiseScenario {
         public void play(PromiseStory story) {
             tell(story);
             int empty = 0;
-            while (story.engine().turn()) {
+            while (story.turn()) {
                 boolean runs = story.engine().scheduler().running() > 0;
                 empty += runs && story.engine().pool().inUse() == 0 ? 1 : 0;
             }
@@ -109,8 +109,7 @@ enum LayoutScenario implements PromiseScenario {
     private static final int BLOCKS = 20;
     private static final int CONTEXT = 80;
     private static final int ESTIMATE = 4;
-    private static final int TOLD = 101; // stories of their own
-    private static final int CROWD = 102;
+    private static final int TOLD = 101; // a story of their own
 
     private final Policy policy;
     private final Reserve reserve;
@@ -131,7 +130,7 @@ enum LayoutScenario implements PromiseScenario {
 
     @Override
     public int story() {
-        return name().startsWith("CROWD") ? CROWD : TOLD;
+        return name().startsWith("CROWD") ? PagedScenario.CROWD.story() : TOLD;
     }
 
     /// Groups, and answers that are longer than anybody would estimate.

@@ -124,7 +124,7 @@ enum PagedScenario implements PromiseScenario {
             story.send(join(base, story.text(30)));
             story.send(first(32, base));
             story.send(base);
-            assertTrue(story.engine().turn());
+            assertTrue(story.turn());
             if (story.wholePrompts()) {
                 assertEquals(31 + 32 + 31 + 32, story.engine().scheduler().prefixHits());
             }
@@ -274,7 +274,7 @@ enum PagedScenario implements PromiseScenario {
         public void play(PromiseStory story) {
             story.send(story.text(20));
             int[] base = story.text(40);
-            assertTrue(story.engine().turn());
+            assertTrue(story.turn());
             Sequence writer = story.send(join(base, story.text(5)));
             story.send(join(base, story.text(30)));
             story.send(first(32, base));

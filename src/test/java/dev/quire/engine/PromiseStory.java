@@ -133,15 +133,20 @@ final class PromiseStory {
         return tokens;
     }
 
+    /// One step; false if there was nothing to compute.
+    boolean turn() {
+        return engine.turn();
+    }
+
     /// Turns until `sequence` has `tokens` tokens of its answer.
     void runUntil(Sequence sequence, int tokens) {
         while (sequence.output().count() < tokens) {
-            assertTrue(engine.turn(), "the sequence must go on");
+            assertTrue(turn(), "the sequence must go on");
         }
     }
 
     void run() {
-        engine.run();
+        while (turn()) {}
     }
 
     /// Anything at any time: prompts that share more or less, answers of at most `mostTokens` tokens, groups,
@@ -160,7 +165,7 @@ final class PromiseStory {
                     send(prompt, 1 + random.nextInt(mostTokens), "", 1 + random.nextInt(3) / 2 * 2, random.nextInt(2)));
             texts.add(first(Math.min(100, prompt.length), prompt));
             for (int turn = random.nextInt(4); turn > 0; turn--) {
-                engine.turn();
+                turn();
             }
             Sequence any = members.get(random.nextInt(members.size()));
             if (random.nextInt(6) == 0) {
@@ -172,7 +177,7 @@ final class PromiseStory {
         run();
     }
 
-    private static int[] prompt(Sequence sequence) {
+    static int[] prompt(Sequence sequence) {
         int[] tokens = new int[sequence.promptLength()];
         Arrays.setAll(tokens, sequence::token);
         return tokens;

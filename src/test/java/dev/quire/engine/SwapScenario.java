@@ -128,7 +128,7 @@ enum SwapScenario implements PromiseScenario {
 
     @Override
     public int story() {
-        return 201 + ordinal();
+        return this == CROWD_SWAPPED ? PagedScenario.CROWD.story() : 201 + ordinal();
     }
 
     /// Too many for the pool.
@@ -144,7 +144,7 @@ enum SwapScenario implements PromiseScenario {
     private static int runCounting(PromiseStory story, BooleanSupplier condition) {
         int counted = 0;
         long before = 0;
-        while (story.engine().turn()) {
+        while (story.turn()) {
             long steps = story.engine().stats().steps();
             counted += steps > before && condition.getAsBoolean() ? 1 : 0;
             before = steps;
@@ -155,7 +155,7 @@ enum SwapScenario implements PromiseScenario {
     /// Turns until there is one that `wanted` is true of.
     private static Sequence find(PromiseStory story, List<Sequence> sent, Predicate<Sequence> wanted) {
         while (sent.stream().noneMatch(wanted)) {
-            assertTrue(story.engine().turn(), "it must come to that");
+            assertTrue(story.turn(), "it must come to that");
         }
         return sent.stream().filter(wanted).findFirst().orElseThrow();
     }
