@@ -36,6 +36,8 @@ class TidyTest {
     // Written in two halves so that this file passes its own check.
     private static final Pattern UNFINISHED = Pattern.compile("\\b(?:TO" + "DO|FIX" + "ME)\\b");
     private static final Pattern MACHINE_PATH = Pattern.compile("(?<![\\w.$}~*-])/(?:home|root|Users|work)/\\w");
+    // The formatter cuts a line of a documentation comment that is too long, and the rest becomes another comment.
+    private static final Pattern BROKEN_COMMENT = Pattern.compile("(?m)^ *///.*\\n *// .*$");
     private static final Pattern EMPTY_INVARIANTS = Pattern.compile("\\bcheckInvariants\\s*\\(\\s*\\)\\s*\\{\\s*}");
 
     @Test
@@ -97,6 +99,14 @@ class TidyTest {
     }
 
     @Test
+    void problems_brokenComment_isFound() {
+        String text = "/// A class that says more than fits into a\n// line.\nclass A {}\n";
+        assertEquals(
+                List.of("documentation comment is broken: line=1"),
+                problems("A.java", text.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    @Test
     void problems_longClass_isFound() {
         String text = "\nclass A {" + "\nint a;".repeat(CLASS_LINES - 1) + "\n}\n";
         assertEquals(
@@ -153,6 +163,7 @@ class TidyTest {
         find(UNFINISHED, text, "unfinished work", problems);
         find(MACHINE_PATH, text, "path of one machine", problems);
         if (path.matches(".*\\.(java|cpp|h|cu|cuh)")) {
+            find(BROKEN_COMMENT, text, "documentation comment is broken", problems);
             try {
                 addCodeProblems(path, new SourceText(text), problems);
             } catch (IllegalArgumentException e) {

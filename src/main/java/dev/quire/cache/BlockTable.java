@@ -32,8 +32,7 @@ public final class BlockTable implements SequenceBlocks {
 
     /// An empty table for the sequence in `token`, whose length is the most it can get. The array stays the
     /// caller's, who adds to it: of n tokens that this table is told of, the first n elements are there and never
-    /// change, unless `rewritten` says so. `salt` keeps those apart who must not share: only tables with the same
-    // one do.
+    /// change, unless `rewritten` says so. Only tables with the same `salt` share.
     public BlockTable(BlockPool pool, int[] token, String salt) {
         this(pool, token.length, new PrefixChain(pool.index(), token, salt), BlockTransfers.none(pool));
     }

@@ -47,8 +47,8 @@ final class WeightBinder {
     /// What {@link Kernels#bind} takes.
     record Bound(LayerWeights[] layers, ModelWeights weights) {}
 
-    /// `register` takes a weight over and gives its id, as {@link Kernels#weight} does; `arena` holds the vectors that
-    // had to be converted; it must live as long as the kernels.
+    /// `register` takes a weight over and gives its id, as {@link Kernels#weight} does; `arena` holds converted
+    /// vectors and must live as long as the kernels.
     WeightBinder(
             Architecture architecture, ModelFile file, ModelShape shape, ToIntFunction<Tensor> register, Arena arena) {
         this.architecture = architecture;

@@ -66,8 +66,7 @@ final class MergeTable {
         return table;
     }
 
-    /// The merges of a `tokenizer.json`, two names each. Of equal merges the last counts, as in Hugging Face
-    // tokenizers.
+    /// The merges of a `tokenizer.json`, two names each. Of equal ones the last counts, as in Hugging Face tokenizers.
     static MergeTable of(List<String[]> merges, Map<String, Integer> ids, Path file) {
         var table = new MergeTable(merges.size());
         for (int rank = 0; rank < merges.size(); rank++) {

@@ -179,8 +179,7 @@ class ChangedFileTest {
     }
 
     /// Compiled code once met the fault when no handler was left: how code reads must not depend on how warm it is.
-    /// Keys and arrays, short and long, until what copies them out of a file has been compiled with all that it
-    // calls.
+    /// Keys and arrays, short and long, until what copies them out of a file is compiled with all that it calls.
     @Test
     void strings_fileShortenedOnceTheCodeIsWarm_areRefused() throws IOException {
         var writer = new GgufWriter().strings("a", "a", "abcdefgh");

@@ -31,8 +31,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// Damaged files give a model or a {@link ModelFileException} of one line, at whichever step: never another exception,
 /// never much memory, never a read outside. When a file opens, all of it can be read.
 ///
-/// A build tries some, CI ten times as many; `make test-fuzz` takes `MUTANTS=number`, and another `SEED` for other
-// ones.
+/// A build tries some, CI ten times as many; `make test-fuzz` takes `MUTANTS=number`, and `SEED` for other ones.
 @Timeout(value = 1800, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class GgufFuzzTest {
     static final List<Long> seeds = LongStream.range(0, 10)
