@@ -47,6 +47,11 @@ public final class BlockCopies {
         return source.length;
     }
 
+    /// Copies that there is still room for.
+    int room() {
+        return source.length - count;
+    }
+
     void add(int from, int to) {
         source[count] = from;
         destination[count] = to;

@@ -33,6 +33,7 @@ public final class BlockPool {
     private final PrefixIndex index;
     private final int[] refCount; // [blocks] tables that hold the block
     private final int[] used; // [blocks] tokens in it, those of a cached block too
+    private final int[] unusable; // [blocks] slots of a held block that no holder can ever fill
     private final boolean[] moving; // [blocks] under a copy to or from the swap space
     private final long[] lastUse; // [blocks] when the last table let go of it, or NEVER
     private final FreeQueue freeQueue;
@@ -44,9 +45,11 @@ public final class BlockPool {
     private int peak;
     private long references;
     private long tokensInUse;
+    private long internalTokens;
     private long evictions;
     private long copies;
     private long now;
+    private final MoveCounts moves = new MoveCounts();
 
     /// A pool of `blocks` blocks of `blockSize` tokens, all free, without a prefix cache; the first allocation
     /// takes block 0.
@@ -69,12 +72,13 @@ public final class BlockPool {
         this.index = index;
         refCount = new int[blocks];
         used = new int[blocks];
+        unusable = new int[blocks];
         moving = new boolean[blocks];
         lastUse = new long[blocks];
         Arrays.fill(lastUse, NEVER);
         freeQueue = new FreeQueue(blocks);
         for (int block = 0; block < blocks; block++) {
-            freeQueue.addLast(block);
+            freeQueue.addBehindFront(block);
         }
     }
 
@@ -139,12 +143,37 @@ public final class BlockPool {
 
     /// Blocks that would be in use besides if nothing were shared.
     public long saved() {
-        return references - (inUse() + inTransit - leaving);
+        return references - held();
+    }
+
+    /// Blocks that somebody holds, those on their way back from the swap space too.
+    private int held() {
+        return inUse() + inTransit - leaving;
     }
 
     /// Tokens in the blocks in use, those of a shared block once.
     public long tokensInUse() {
         return tokensInUse;
+    }
+
+    /// Slots of held blocks that nobody can ever fill, those of a shared block once.
+    public long internalTokens() {
+        return internalTokens;
+    }
+
+    /// Slots of held blocks that hold no token and may still get one.
+    public long reservedTokens() {
+        return (long) held() * blockSize - tokensInUse - internalTokens;
+    }
+
+    /// Blocks that nobody holds.
+    FreeQueue freeQueue() {
+        return freeQueue;
+    }
+
+    /// What compactions have moved.
+    public MoveCounts moves() {
+        return moves;
     }
 
     /// Cached blocks that were taken for something else, since the start.
@@ -233,6 +262,14 @@ public final class BlockPool {
             throw new CorruptStateException(
                     "free block must have no reference: block=" + block + ", refCount=" + refCount[block]);
         }
+        evict(block);
+        refCount[block] = 1;
+        references++;
+        peak = Math.max(peak, inUse());
+    }
+
+    /// What a cached block holds is lost.
+    private void evict(int block) {
         if (index.contains(block)) {
             index.remove(block);
             cached--;
@@ -240,9 +277,37 @@ public final class BlockPool {
             used[block] = 0;
             log.add(BlockLog.Kind.EVICTED, block, 0);
         }
-        refCount[block] = 1;
-        references++;
-        peak = Math.max(peak, inUse());
+    }
+
+    /// Whether nobody holds `block` and it may be taken: it is free or cached.
+    boolean available(int block) {
+        return freeQueue.contains(checked(block));
+    }
+
+    /// All that is known of `from`, which is held and not in transit, is true of `to` from now on, which must be
+    /// available: its references, its tokens, its entry in the index with the same generation, so that the entries
+    /// after it stay good. The caller copies the bytes and tells those who hold it.
+    void move(int from, int to) {
+        // Thrown, not asserted: what is moved here is somebody's context.
+        if (refCount[checked(from)] == 0 || moving(from) || index.pending(from) || !available(to)) {
+            throw new CorruptStateException("a held block must be moved to one that is available: from=" + from
+                    + ", refCount=" + refCount[from] + ", moving=" + moving(from) + ", pending=" + index.pending(from)
+                    + ", to=" + to + ", available=" + available(to));
+        }
+        freeQueue.remove(to);
+        evict(to);
+        refCount[to] = refCount[from];
+        used[to] = used[from];
+        unusable[to] = unusable[from];
+        if (index.contains(from)) {
+            index.move(from, to);
+        }
+        refCount[from] = 0;
+        lastUse[from] = now;
+        used[from] = 0;
+        unusable[from] = 0;
+        log.moved(from, to);
+        freeQueue.addBehindFront(from); // not to be taken next, or whoever takes one would undo the compaction
     }
 
     /// Takes a block for a copy of `source`, which the caller has yet to make; one must be available.
@@ -266,6 +331,7 @@ public final class BlockPool {
         lastUse[block] = now;
         references--;
         tokensInUse -= used[block];
+        limit(block, 0);
         moving[block] = true;
         inTransit++;
         leaving++;
@@ -339,6 +405,7 @@ public final class BlockPool {
         } else if (refCount[block] == 0) {
             lastUse[block] = now;
             tokensInUse -= used[block];
+            limit(block, 0);
             if (moving(block)) {
                 leaving++;
             } else {
@@ -363,6 +430,17 @@ public final class BlockPool {
         used[block] = tokens;
     }
 
+    /// Says that nobody can ever fill `slots` slots of a block in use.
+    void limit(int block, int slots) {
+        internalTokens += slots - unusable[block];
+        unusable[block] = slots;
+    }
+
+    /// Slots of `block` that nobody can ever fill.
+    int unusable(int block) {
+        return unusable[block];
+    }
+
     private int checked(int block) {
         if (block < 0 || block >= refCount.length) {
             throw new IllegalArgumentException(
@@ -382,8 +460,10 @@ public final class BlockPool {
         int gone = 0;
         long held = 0;
         long tokens = 0;
+        long beyond = 0;
         for (int block = 0; block < refCount.length; block++) {
             checkBlock(block);
+            beyond += unusable[block];
             waiting += refCount[block] == 0 && !moving[block] && index.contains(block) ? 1 : 0;
             transit += moving[block] ? 1 : 0;
             gone += moving[block] && refCount[block] == 0 ? 1 : 0;
@@ -396,11 +476,13 @@ public final class BlockPool {
                 || gone != leaving
                 || several != shared
                 || held != references
-                || tokens != tokensInUse) {
+                || tokens != tokensInUse
+                || beyond != internalTokens) {
             throw new CorruptStateException("counters must say what the blocks say: cached=" + cached + ", counted="
                     + waiting + ", inTransit=" + inTransit + ", counted=" + transit + ", shared=" + shared
                     + ", counted=" + several + ", references=" + references
-                    + ", counted=" + held + ", tokensInUse=" + tokensInUse + ", counted=" + tokens);
+                    + ", counted=" + held + ", tokensInUse=" + tokensInUse + ", counted=" + tokens + ", internalTokens="
+                    + internalTokens + ", counted=" + beyond);
         }
     }
 
@@ -413,6 +495,11 @@ public final class BlockPool {
         if (used[block] < 0 || used[block] > blockSize || (!kept && used[block] != 0)) {
             throw new CorruptStateException("block must hold at most its size, and nothing when free: block=" + block
                     + ", used=" + used[block] + ", blockSize=" + blockSize);
+        }
+        if (unusable[block] < 0 || unusable[block] > (refCount[block] == 0 ? 0 : blockSize - used[block])) {
+            throw new CorruptStateException("slots beyond the longest must be a held block's, and hold nothing: block="
+                    + block + ", refCount=" + refCount[block] + ", used=" + used[block] + ", unusable="
+                    + unusable[block]);
         }
         boolean pending = index.pending(block);
         if (pending ? refCount[block] == 0 : index.contains(block) && used[block] != blockSize) {

@@ -5,13 +5,15 @@ package dev.quire.cache;
 /// size, and its blocks are copied there.
 ///
 /// Invariants (`checkInvariants`): `length <= capacity`; every block of the run is in use and held by this run
-/// alone. Not thread-safe: the engine thread owns it.
+/// alone; what a compaction moves is told (`moved`). Not thread-safe: the engine thread owns it.
 public final class BlockRun implements SequenceBlocks {
     private final ContiguousLayout layout;
     private final int maxTokens;
     private int first;
     private int blocks;
     private int length;
+    private boolean missed; // a run, though enough blocks were free
+    private boolean outgrown; // its run, without finding another
 
     /// An empty run for a sequence of at most `maxTokens` tokens.
     BlockRun(ContiguousLayout layout, int maxTokens) {
@@ -61,7 +63,15 @@ public final class BlockRun implements SequenceBlocks {
             throw new IllegalArgumentException("spare must not be negative: spare=" + spare);
         }
         long missing = (long) layout.rounded(wanted) + spare - layout.pool().available();
-        return missing > 0 ? Math.clamp(missing, 1, Integer.MAX_VALUE) : take(wanted);
+        if (missing > 0) {
+            return Math.clamp(missing, 1, Integer.MAX_VALUE);
+        }
+        int lacking = take(wanted);
+        if (lacking > 0) {
+            miss(wanted);
+            layout.want(wanted);
+        }
+        return lacking;
     }
 
     @Override
@@ -73,19 +83,51 @@ public final class BlockRun implements SequenceBlocks {
         if (blocks == 0) {
             return take(layout.reservation(tokens, maxTokens));
         }
+        int grown = Math.min(layout.pool().blocksFor(maxTokens), Math.max(needed, 2 * blocks));
+        int missing = grow(grown, copies);
+        if (missing > 0 && grown > needed) {
+            missing = grow(needed, copies);
+        }
+        if (missing > 0 && layout.makeRoomToGrow(needed, copies)) {
+            missing = grow(needed, copies);
+        }
+        if (missing > 0) {
+            miss(needed);
+            if (!outgrown) {
+                outgrown = true;
+                layout.outgrew();
+            }
+        }
+        return missing;
+    }
+
+    /// Moves to a run of `count` blocks. Returns 0, or the blocks that were missing: then nothing has changed.
+    private int grow(int count, BlockCopies copies) {
+        if (copies.room() < layout.pool().blocksFor(length)) {
+            return 1; // too many others were copied in this step
+        }
         int before = first;
         int held = blocks;
-        int grown = Math.min(layout.pool().blocksFor(maxTokens), Math.max(needed, 2 * blocks));
-        int missing = take(grown);
-        if (missing > 0 && grown > needed) {
-            missing = take(needed);
-        }
+        int missing = take(count);
         if (missing == 0) {
             copy(before, first, copies);
             layout.giveBack(before, held);
             layout.relocated();
         }
         return missing;
+    }
+
+    /// It finds no run of `count` blocks.
+    private void miss(int count) {
+        if (!missed && layout.rounded(count) <= layout.pool().available()) {
+            missed = true;
+            layout.missed();
+        }
+    }
+
+    /// A compaction has moved it: it begins at `to`.
+    void moved(int to) {
+        first = to;
     }
 
     /// Takes a run; this one's place is lost. Returns 0, or the blocks that were missing: then nothing has
@@ -97,6 +139,13 @@ public final class BlockRun implements SequenceBlocks {
         }
         first = run;
         blocks = layout.size(run);
+        missed = false;
+        outgrown = false;
+        layout.took(this);
+        int blockSize = layout.pool().blockSize();
+        for (int i = maxTokens / blockSize; i < blocks; i++) {
+            layout.pool().limit(first + i, Math.min(blockSize, (i + 1) * blockSize - maxTokens));
+        }
         return 0;
     }
 
@@ -147,15 +196,23 @@ public final class BlockRun implements SequenceBlocks {
             throw new IllegalStateException("fork must go to an empty run of the same layout that has room: length="
                     + length + ", child.blocks=" + child.blocks());
         }
-        if (copies.capacity() - copies.count() < layout.pool().blocksFor(length)) {
+        if (copies.room() < layout.pool().blocksFor(length)) {
             return 1; // too many others were copied in this step
         }
-        int missing = run.take(layout.reservation(Math.max(length, tokens), run.maxTokens));
-        if (missing == 0) {
-            copy(first, run.first, copies);
-            run.length = length;
+        int wanted = layout.reservation(Math.max(length, tokens), run.maxTokens);
+        int missing = run.take(wanted);
+        if (missing > 0
+                && layout.makeRoomForFork(wanted, copies)
+                && copies.room() >= layout.pool().blocksFor(length)) {
+            missing = run.take(wanted);
         }
-        return missing;
+        if (missing > 0) {
+            run.miss(wanted);
+            return missing;
+        }
+        copy(first, run.first, copies);
+        run.length = length;
+        return 0;
     }
 
     @Override
@@ -185,6 +242,8 @@ public final class BlockRun implements SequenceBlocks {
         }
         blocks = 0;
         length = 0;
+        missed = false;
+        outgrown = false;
     }
 
     @Override

@@ -116,6 +116,7 @@ public final class BlockTable implements SequenceBlocks {
         pool.allocate(needed - found, block, found);
         chain.adopt(block, found);
         blocks = needed;
+        limitLast();
         sharedTokens = found * pool.blockSize();
         length = Math.min(sharedTokens, Math.max(0, tokens - 1));
         return 0;
@@ -148,7 +149,17 @@ public final class BlockTable implements SequenceBlocks {
             pool.allocate(added, block, blocks);
             blocks = needed;
         }
+        if (copied || added > 0) {
+            limitLast();
+        }
         return 0;
+    }
+
+    /// Tells the pool how much of the last block that there can be is beyond the most tokens.
+    private void limitLast() {
+        if (blocks == block.length) {
+            pool.limit(block[blocks - 1], capacity() - maxTokens);
+        }
     }
 
     private void checkAway(String what) {
@@ -249,6 +260,8 @@ public final class BlockTable implements SequenceBlocks {
         for (int i = 0; i < filled; i++) {
             pool.retain(block[i]);
             child.block[i] = block[i];
+            int beyond = Math.max(0, (i + 1) * pool.blockSize() - child.maxTokens);
+            pool.limit(block[i], Math.min(beyond, pool.unusable(block[i]))); // whichever gets further
         }
         child.blocks = filled;
         child.length = length;
@@ -365,6 +378,7 @@ public final class BlockTable implements SequenceBlocks {
             }
         }
         away = 0;
+        limitLast();
         return 0;
     }
 
@@ -416,6 +430,18 @@ public final class BlockTable implements SequenceBlocks {
         length = 0;
         sharedTokens = 0;
         settleAt = 0;
+    }
+
+    /// Blocks have moved: where `moved[block]` is not `NONE`, it says where to. Returns how many entries that were.
+    int rewrite(int[] moved) {
+        int rewritten = 0;
+        for (int i = 0; i < blocks; i++) {
+            if (block[i] >= 0 && moved[block[i]] != Compaction.NONE) {
+                block[i] = moved[block[i]];
+                rewritten++;
+            }
+        }
+        return rewritten;
     }
 
     /// Throws if the table contradicts itself: after each operation in tests, when the engine falls idle in

@@ -4,7 +4,7 @@ import java.util.Arrays;
 
 /// Runs whose sizes are powers of two and whose first blocks are multiples of their size. A pool of another size
 /// is laid out as the largest such runs from block 0 on; a run merges with its buddy, the other half of the run
-/// that both came from, and with no one else. All operations are O(log blocks).
+/// that both came from, and with no one else. Operations are O(log blocks), but for `allocateLowest`.
 final class BuddyAllocator implements RunAllocator {
     private static final int ORDERS = 31;
     private static final byte INSIDE = -1; // in `order`: no run begins here
@@ -67,7 +67,25 @@ final class BuddyAllocator implements RunAllocator {
         if (size >= ORDERS) {
             return NONE;
         }
-        int first = head[size];
+        return take(head[size], wanted);
+    }
+
+    /// The lowest of all free runs that are large enough: O(free runs).
+    @Override
+    public int allocateLowest(int count) {
+        int wanted = order(count);
+        int lowest = NONE;
+        for (int size = wanted; size < ORDERS; size++) {
+            for (int first = head[size]; first != NONE; first = next[first]) {
+                lowest = lowest == NONE ? first : Math.min(lowest, first);
+            }
+        }
+        return lowest == NONE ? NONE : take(lowest, wanted);
+    }
+
+    /// Takes the first `1 << wanted` blocks of a free run, and leaves the rest as halves.
+    private int take(int first, int wanted) {
+        int size = order[first];
         unlink(first);
         while (size > wanted) {
             size--;

@@ -48,6 +48,21 @@ public sealed interface CacheLayout permits PagedLayout, ContiguousLayout, Uncac
     /// Most copies that a step of `sequences` sequences can ask for.
     int mostCopies(int sequences);
 
+    /// Blocks of the longest run of adjacent ones that nobody holds, free or cached: what could be had in one piece
+    /// if cached ones are evicted. O(blocks): not for every step.
+    default int longestFree() {
+        return pool().freeQueue().longestRun();
+    }
+
+    /// Slots that nobody holds and that cannot be had all the same.
+    default long externalTokens() {
+        return 0;
+    }
+
+    /// Before a step is planned: goes on to make room for a sequence that an earlier plan could not start though
+    /// enough blocks were free. What must be copied for that is added to `copies`.
+    default void makeRoom(BlockCopies copies) {}
+
     /// Copies to and from the swap space.
     BlockTransfers transfers();
 

@@ -40,13 +40,22 @@ final class FitAllocator implements RunAllocator {
 
     @Override
     public int allocate(int count) {
+        return allocate(count, best);
+    }
+
+    @Override
+    public int allocateLowest(int count) {
+        return allocate(count, false);
+    }
+
+    private int allocate(int count, boolean shortest) {
         RunAllocator.checkedCount(count);
         int chosen = NONE;
         for (int first = 0; first < size.length; first += size[first]) {
             boolean fits = !taken[first] && size[first] >= count;
             if (fits && (chosen == NONE || size[first] < size[chosen])) {
                 chosen = first;
-                if (!best) {
+                if (!shortest) {
                     break;
                 }
             }

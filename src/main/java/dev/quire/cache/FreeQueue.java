@@ -1,6 +1,7 @@
 package dev.quire.cache;
 
 import java.util.Arrays;
+import java.util.function.IntPredicate;
 
 /// Blocks without a holder, least recently used first: a doubly linked list threaded through two arrays, so that
 /// adding at either end, taking the head and unlinking from the middle are O(1) and nothing is ever allocated.
@@ -15,6 +16,7 @@ final class FreeQueue {
     private final int[] next;
     private int head = NONE;
     private int tail = NONE;
+    private int lastFront = NONE; // of those that came in at the front, the one to be taken last
     private int size;
 
     FreeQueue(int blocks) {
@@ -32,14 +34,42 @@ final class FreeQueue {
         return previous[block] != UNLINKED;
     }
 
+    /// Blocks of the longest run of adjacent ones that are in the queue: O(blocks).
+    int longestRun() {
+        int longest = 0;
+        int run = 0;
+        for (int block = 0; block < previous.length; block++) {
+            run = contains(block) ? run + 1 : 0;
+            longest = Math.max(longest, run);
+        }
+        return longest;
+    }
+
     /// To be taken next.
     void addFirst(int block) {
         link(NONE, block, head);
+        lastFront = lastFront == NONE ? block : lastFront;
+    }
+
+    /// To be taken after all that came in at the front, and before those at the end.
+    void addBehindFront(int block) {
+        link(lastFront, block, lastFront == NONE ? head : next[lastFront]);
+        lastFront = block;
     }
 
     /// To be taken last.
     void addLast(int block) {
         link(tail, block, NONE);
+    }
+
+    /// Has the blocks that `front` is true of, which came in at the front, taken in ascending order: O(blocks).
+    void sortFront(IntPredicate front) {
+        for (int block = previous.length - 1; block >= 0; block--) {
+            if (contains(block) && front.test(block)) {
+                remove(block);
+                addFirst(block);
+            }
+        }
     }
 
     /// Takes the least recently used block; the queue must not be empty.
@@ -69,6 +99,7 @@ final class FreeQueue {
         } else {
             previous[after] = before;
         }
+        lastFront = lastFront == block ? before : lastFront;
         previous[block] = UNLINKED;
         next[block] = UNLINKED;
         size--;

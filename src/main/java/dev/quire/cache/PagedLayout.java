@@ -38,10 +38,10 @@ public record PagedLayout(BlockPool pool, SwapSpace space, BlockTransfers transf
         return pool.blocksFor(maxTokens) - tokens / pool.blockSize();
     }
 
-    /// A sequence writes into one block that others may hold.
+    /// A sequence writes into one block that others may hold; a compaction may move every block.
     @Override
     public int mostCopies(int sequences) {
-        return sequences;
+        return sequences + pool.blocks();
     }
 
     @Override

@@ -173,6 +173,35 @@ public final class PrefixIndex {
         size--;
     }
 
+    /// The entry of `from` is `to`'s from now on, which must have none: the same entry, so what comes after it can
+    /// still be reached.
+    void move(int from, int to) {
+        if (!contains(from) || contains(to)) {
+            throw new CorruptStateException("an entry must move to a block without one: from=" + from + ", generation="
+                    + generation(from) + ", to=" + to + ", generation=" + generation(to));
+        }
+        int home = bucketOf(hash[from]);
+        if (bucket[home] == from) {
+            bucket[home] = to;
+        } else {
+            int before = bucket[home];
+            while (next[before] != from) {
+                before = next[before];
+            }
+            next[before] = to;
+        }
+        next[to] = next[from];
+        generation[to] = generation[from];
+        parent[to] = parent[from];
+        hash[to] = hash[from];
+        salt[to] = salt[from];
+        pending[to] = pending[from];
+        System.arraycopy(token, from * blockSize, token, to * blockSize, blockSize);
+        generation[from] = ABSENT;
+        pending[from] = false;
+        salt[from] = null; // for the collector
+    }
+
     private int bucketOf(long key) {
         return (int) key & bucket.length - 1;
     }

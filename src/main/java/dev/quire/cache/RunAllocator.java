@@ -41,6 +41,9 @@ public sealed interface RunAllocator permits FitAllocator, BuddyAllocator {
     /// Takes a run of at least `count` adjacent blocks; returns its first, or `NONE`: then nothing has changed.
     int allocate(int count);
 
+    /// The same, but always the lowest place, whatever the policy: for runs that are moved together.
+    int allocateLowest(int count);
+
     /// Blocks of the run that begins at `first`: what was asked for, or the next power of two.
     int size(int first);
 

@@ -27,6 +27,7 @@ public record UncachedLayout(BlockPool pool, BlockTransfers transfers) implement
         return 0;
     }
 
+    /// A compaction may move every block.
     @Override
     public int moreBlocks(int tokens, int maxTokens) {
         return pool.blocksFor(maxTokens) - pool.blocksFor(tokens);
@@ -39,7 +40,7 @@ public record UncachedLayout(BlockPool pool, BlockTransfers transfers) implement
 
     @Override
     public int mostCopies(int sequences) {
-        return sequences;
+        return sequences + pool.blocks();
     }
 
     @Override

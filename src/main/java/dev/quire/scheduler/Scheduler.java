@@ -3,6 +3,7 @@ package dev.quire.scheduler;
 import dev.quire.cache.BlockCopies;
 import dev.quire.cache.BlockPool;
 import dev.quire.cache.CacheLayout;
+import dev.quire.cache.Compaction;
 import dev.quire.cache.CorruptStateException;
 import java.util.function.Consumer;
 
@@ -33,7 +34,7 @@ public final class Scheduler {
     private final Admission admission;
     private final PreemptionCost cost;
     private final StepPlan plan;
-    private final BlockCopies forkCopies; // due before the next step
+    private final BlockCopies dueCopies; // before the next step, for forks and for what was moved
     private long preemptions;
     private long swaps;
     private long restarts;
@@ -56,7 +57,7 @@ public final class Scheduler {
         places = new Places(limits.sequences(), pool.blocks(), pool.blockSize(), modelLength);
         admission = new Admission(layout, limits, places);
         plan = new StepPlan(limits.sequences(), layout.mostCopies(limits.sequences()));
-        forkCopies = new BlockCopies(pool.blocks());
+        dueCopies = new BlockCopies(pool.blocks());
     }
 
     public int running() {
@@ -210,7 +211,8 @@ public final class Scheduler {
     /// from the swap space are under way (`transferring`).
     public StepPlan plan() {
         plan.clear();
-        plan.copies().takeAll(forkCopies);
+        plan.copies().takeAll(dueCopies);
+        layout.makeRoom(plan.copies());
         admission.beginPlan();
         resume();
         boolean plenty = true; // of blocks, for those that run
@@ -234,6 +236,14 @@ public final class Scheduler {
             admission.defer();
         }
         return plan;
+    }
+
+    /// One round of a compaction that was asked for, between two steps. What it copies is due before the next one.
+    public void compact(Compaction compaction) {
+        if (compaction.move(dueCopies)) {
+            forEach(sequence -> compaction.rewrite(sequence.table()));
+            compaction.settle();
+        }
     }
 
     /// Sequences whose blocks are back run again.
@@ -302,7 +312,7 @@ public final class Scheduler {
     public Sequence fork(Sequence leader) {
         Sequence follower = leader.follower(0);
         places.leaveFollower(leader);
-        follower.leave(forkCopies);
+        follower.leave(dueCopies);
         if (follower.state() == Sequence.State.RUNNING) {
             places.run(follower);
         } else {

@@ -243,12 +243,71 @@ class BlockPoolTest {
     }
 
     @Test
+    void move_takesReferencesTokensAndEntryAlong_andEvictsWhatWasCachedThere() {
+        take(4);
+        keep(0);
+        keep(3);
+        pool.retain(3);
+        long generation = index.generation(3);
+        pool.release(0);
+        pool.move(3, 0);
+        assertEquals(2, pool.refCount(0));
+        assertEquals(2, pool.used(0));
+        assertEquals(generation, index.generation(0));
+        assertEquals(0, pool.refCount(3));
+        assertEquals(1, pool.evictions());
+        assertEquals(1, pool.free());
+        assertEquals(0, pool.cached());
+        assertEquals(1, pool.shared());
+        pool.checkInvariants();
+    }
+
+    /// Nothing has changed then: it would be somebody's context.
+    @Test
+    void move_ofAFreeBlockOrOntoAHeldOne_isCorruptState() {
+        take(2);
+        var e = assertThrows(CorruptStateException.class, () -> pool.move(1, 0));
+        assertEquals(
+                "a held block must be moved to one that is available: from=1, refCount=1, moving=false, pending=false,"
+                        + " to=0, available=false",
+                e.getMessage());
+        assertThrows(CorruptStateException.class, () -> pool.move(2, 3));
+        assertThrows(CorruptStateException.class, () -> pool.move(1, 1));
+        index.add(1, 0, PrefixIndex.ROOT, new int[2], 0, "", true);
+        assertThrows(CorruptStateException.class, () -> pool.move(1, 2)); // pending
+        index.remove(1);
+        pool.depart(1);
+        assertThrows(CorruptStateException.class, () -> pool.move(1, 2));
+        assertThrows(CorruptStateException.class, () -> pool.move(0, 1));
+        int arriving = pool.arrive(2);
+        assertThrows(CorruptStateException.class, () -> pool.move(arriving, 3));
+        assertThrows(IllegalArgumentException.class, () -> pool.move(0, 4));
+        assertThrows(IllegalArgumentException.class, () -> pool.move(-1, 0));
+        pool.checkInvariants();
+    }
+
+    @Test
+    void longestRun_countsFreeAndCachedBlocks_butNoneInTransit() {
+        assertEquals(4, pool.freeQueue().longestRun());
+        take(4);
+        assertEquals(0, pool.freeQueue().longestRun());
+        keep(2);
+        pool.release(2);
+        pool.release(1);
+        assertEquals(2, pool.freeQueue().longestRun());
+        pool.depart(3);
+        assertEquals(2, pool.freeQueue().longestRun());
+        pool.landed(3);
+        assertEquals(3, pool.freeQueue().longestRun());
+    }
+
+    @Test
     void checkInvariants_freeBlockWithAnEntry_isCorruptState() {
         keep(2);
         var e = assertThrows(CorruptStateException.class, pool::checkInvariants);
         assertEquals(
                 "counters must say what the blocks say: cached=0, counted=1, inTransit=0, counted=0, shared=0,"
-                        + " counted=0, references=0, counted=0, tokensInUse=2, counted=0",
+                        + " counted=0, references=0, counted=0, tokensInUse=2, counted=0, internalTokens=0, counted=0",
                 e.getMessage());
     }
 

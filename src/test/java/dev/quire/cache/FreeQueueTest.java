@@ -30,32 +30,51 @@ class FreeQueueTest {
         assertEquals("block must be in the free queue: block=1", e.getMessage());
     }
 
-    /// The queue and a linked list take the same random operations, unlinking from the middle included.
+    /// The queue and two linked lists, one for each end, take the same random operations, unlinking from the middle
+    /// included.
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3})
     void randomOperations_agreeWithModel(long seed) {
         var random = new Random(seed);
         int blocks = 30;
         var queue = new FreeQueue(blocks);
-        var model = new LinkedList<Integer>();
+        var front = new LinkedList<Integer>();
+        var end = new LinkedList<Integer>();
         for (int i = 0; i < 50_000; i++) {
             int block = random.nextInt(blocks);
-            if (model.contains(block)) {
+            if (front.contains(block) || end.contains(block)) {
                 if (random.nextBoolean()) {
                     queue.remove(block);
-                    model.remove((Integer) block);
+                    front.remove((Integer) block);
+                    end.remove((Integer) block);
                 } else {
-                    assertEquals(model.removeFirst(), queue.removeFirst());
+                    assertEquals(front.isEmpty() ? end.removeFirst() : front.removeFirst(), queue.removeFirst());
                 }
             } else if (random.nextBoolean()) {
-                queue.addFirst(block);
-                model.addFirst(block);
-            } else {
                 queue.addLast(block);
-                model.addLast(block);
+                end.addLast(block);
+            } else if (random.nextBoolean()) {
+                queue.addFirst(block);
+                front.addFirst(block);
+            } else {
+                queue.addBehindFront(block);
+                front.addLast(block);
             }
             queue.checkInvariants();
-            assertEquals(model.size(), queue.size());
+            assertEquals(front.size() + end.size(), queue.size());
+            assertEquals(longestRun(queue, blocks), queue.longestRun());
         }
+    }
+
+    private static int longestRun(FreeQueue queue, int blocks) {
+        int longest = 0;
+        for (int first = 0; first < blocks; first++) {
+            int end = first;
+            while (end < blocks && queue.contains(end)) {
+                end++;
+            }
+            longest = Math.max(longest, end - first);
+        }
+        return longest;
     }
 }

@@ -39,6 +39,37 @@ class PrefixIndexTest {
         assertEquals(PrefixIndex.NONE, find(PrefixIndex.ROOT, "", 6, 8));
     }
 
+    /// First, middle and last of their bucket.
+    @Test
+    void move_keepsTheEntry_soThatItsChildrenAreStillFound() {
+        long[] generations = {
+            add(0, PrefixIndex.ROOT, "a", 1, 1),
+            add(1, PrefixIndex.ROOT, "a", 2, 2),
+            add(2, PrefixIndex.ROOT, "a", 3, 3)
+        };
+        add(3, generations[1], "a", 4, 4);
+        for (int block = 0; block < 3; block++) {
+            index.move(block, block + 5);
+            index.checkInvariants();
+            assertEquals(generations[block], index.generation(block + 5));
+            assertFalse(index.contains(block));
+            assertEquals(block + 5, find(PrefixIndex.ROOT, "a", block + 1, block + 1));
+        }
+        assertEquals(3, find(generations[1], "a", 4, 4));
+        assertEquals(4, index.size());
+    }
+
+    @Test
+    void move_withoutAnEntryOrOntoOne_isCorruptState() {
+        add(0, PrefixIndex.ROOT, "", 1, 1);
+        add(1, PrefixIndex.ROOT, "", 2, 2);
+        var e = assertThrows(CorruptStateException.class, () -> index.move(0, 1));
+        assertEquals(
+                "an entry must move to a block without one: from=0, generation=1, to=1, generation=2", e.getMessage());
+        assertThrows(CorruptStateException.class, () -> index.move(2, 3));
+        index.checkInvariants();
+    }
+
     @Test
     void find_collidingSalt_isNoHit() {
         add(3, PrefixIndex.ROOT, "mine", 7, 8);

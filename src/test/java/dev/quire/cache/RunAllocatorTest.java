@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.cache.RunAllocator.Policy;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -63,6 +64,26 @@ class RunAllocatorTest {
         runs.checkInvariants();
     }
 
+    /// Holes of 2 and 6, of which best fit would take the smaller one for a block, and buddies any.
+    @ParameterizedTest
+    @EnumSource(Policy.class)
+    void lowestPlace_isTakenWhateverThePolicy(Policy policy) {
+        var runs = RunAllocator.of(policy, 16);
+        int[] first = new int[8];
+        for (int i = 0; i < 8; i++) {
+            first[i] = runs.allocate(2);
+        }
+        Arrays.sort(first);
+        for (int gone : new int[] {6, 1, 4, 5}) {
+            runs.release(first[gone]); // 2 3, 8 … 13
+        }
+        assertEquals(8, runs.allocateLowest(4));
+        assertEquals(2, runs.allocateLowest(1));
+        assertEquals(RunAllocator.NONE, runs.allocateLowest(3));
+        assertEquals(12, runs.allocateLowest(2));
+        runs.checkInvariants();
+    }
+
     @ParameterizedTest
     @EnumSource(Policy.class)
     void wrongBlock_isRefused_andNothingChanges(Policy policy) {
@@ -94,7 +115,7 @@ class RunAllocatorTest {
             var twin = new Twin(policy, RunAllocator.of(policy, blocks), blocks, "seed=" + seed);
             for (int i = 0; i < 6_000; i++) {
                 if (random.nextInt(100) < 55) {
-                    twin.allocate(1 + random.nextInt(1 + random.nextInt(Math.min(blocks, 20))));
+                    twin.allocate(random.nextInt(3) == 0, 1 + random.nextInt(1 + random.nextInt(Math.min(blocks, 20))));
                 } else {
                     twin.release(random);
                 }
@@ -115,14 +136,14 @@ class RunAllocatorTest {
             this.runs = runs;
             this.where = where;
             owner = new int[blocks];
-            java.util.Arrays.fill(owner, -1);
+            Arrays.fill(owner, -1);
         }
 
-        void allocate(int count) {
+        void allocate(boolean lowest, int count) {
             int size = policy == Policy.BUDDY && count > 1 ? Integer.highestOneBit(count - 1) << 1 : count;
-            int expected = policy == Policy.BUDDY ? -1 : hole(size);
-            int first = runs.allocate(count);
-            if (policy == Policy.BUDDY) {
+            int expected = lowest ? lowest(size) : policy == Policy.BUDDY ? -1 : hole(size);
+            int first = lowest ? runs.allocateLowest(count) : runs.allocate(count);
+            if (policy == Policy.BUDDY && !lowest) {
                 assertEquals(longest() >= size, first != RunAllocator.NONE, where);
                 assertTrue(first == RunAllocator.NONE || first % size == 0, where);
             } else {
@@ -165,6 +186,21 @@ class RunAllocatorTest {
                 first = end + 1;
             }
             return chosen;
+        }
+
+        /// The first block of the lowest free run of `size` blocks; of buddies, an aligned one.
+        private int lowest(int size) {
+            int step = policy == Policy.BUDDY ? size : 1;
+            for (int first = 0; first + size <= owner.length; first += step) {
+                int end = first;
+                while (end < first + size && owner[end] == -1) {
+                    end++;
+                }
+                if (end == first + size) {
+                    return first;
+                }
+            }
+            return RunAllocator.NONE;
         }
 
         /// By buddies: the largest aligned run of a power of two that is free; else the longest hole.

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.quire.cache.BlockCopies;
 import dev.quire.cache.BlockPool;
+import dev.quire.cache.CompactionLimits;
 import dev.quire.cache.ContiguousLayout;
 import dev.quire.cache.RunAllocator;
 import dev.quire.cache.SequenceBlocks;
@@ -56,6 +57,32 @@ class BlockCopierTest {
         grow(second, 48); // 1 → 2, where the first one's went
         assertEquals(2, copies.count());
         assertEquals(copies.destination(0), copies.destination(1));
+        assertDoesNotThrow(() -> copier.carryOut(copies));
+    }
+
+    /// A run that slides down by one block is copied in as many calls: each block onto the one before it.
+    @Test
+    void runThatSlidesDown_isCopiedBlockAfterBlock() {
+        var layout = new ContiguousLayout(
+                new BlockPool(20, 16),
+                RunAllocator.Policy.FIRST_FIT,
+                ContiguousLayout.Reserve.REQUEST,
+                1,
+                0,
+                new CompactionLimits(0, 32));
+        SequenceBlocks[] runs = new SequenceBlocks[2];
+        for (int i = 0; i < 2; i++) {
+            int tokens = i == 0 ? 16 : 160;
+            runs[i] = layout.sequence(new int[tokens], tokens, "");
+            assertEquals(0, runs[i].open(tokens, tokens, 0));
+            runs[i].append(tokens);
+        }
+        runs[0].release();
+        assertEquals(1, layout.sequence(new int[160], 160, "").open(160, 160, 0));
+        layout.makeRoom(copies);
+        assertEquals(10, copies.count());
+        assertEquals(1, copies.source(0));
+        assertEquals(0, copies.destination(0));
         assertDoesNotThrow(() -> copier.carryOut(copies));
     }
 

@@ -6,7 +6,11 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.quire.cache.BlockPool;
 import dev.quire.cache.CacheLayout;
+import dev.quire.cache.Compaction;
+import dev.quire.cache.ContiguousLayout;
+import dev.quire.cache.Fragmentation;
 import dev.quire.cache.PagedLayout;
+import dev.quire.cache.RunAllocator;
 import dev.quire.cache.SequenceBlocks;
 import dev.quire.scheduler.AdmissionPolicy;
 import dev.quire.scheduler.Scheduler;
@@ -22,23 +26,28 @@ final class Audit {
     private final Scheduler scheduler;
     private final SchedulerLimits limits;
     private final CacheLayout layout;
+    private final RunAllocator.Policy policy; // of the contiguous layout
     private final FakeEngine engine;
     private final List<SimulatedSequence> sequences;
     private final int[] entries; // [blocks] table entries that name the block
+    private final int[] beyond; // [blocks] slots of it that none of their sequences can get to
 
     Audit(
             CacheLayout layout,
+            RunAllocator.Policy policy,
             Scheduler scheduler,
             SchedulerLimits limits,
             FakeEngine engine,
             List<SimulatedSequence> sequences) {
         this.layout = layout;
+        this.policy = policy;
         this.engine = engine;
         this.sequences = sequences;
         pool = layout.pool();
         this.scheduler = scheduler;
         this.limits = limits;
         entries = new int[pool.blocks()];
+        beyond = new int[pool.blocks()];
     }
 
     /// A plan keeps the bounds of a step and of admission, moves every running sequence and prefills after it
@@ -87,7 +96,11 @@ final class Audit {
             SequenceBlocks table = each.sequence.table();
             for (int k = 0; k < table.blocks(); k++) {
                 if (table.block(k) >= 0) {
-                    entries[table.block(k)]++;
+                    int most = Sequence.storedTokens(each.request.prompt().length, each.request.maxTokens());
+                    int slots = Math.clamp((k + 1) * pool.blockSize() - most, 0, pool.blockSize());
+                    int block = table.block(k);
+                    beyond[block] = entries[block] == 0 ? slots : Math.min(beyond[block], slots);
+                    entries[block]++;
                     held++;
                 }
             }
@@ -117,6 +130,42 @@ final class Audit {
                     + (held - inUse) + ", prefixHits=" + scheduler.prefixHits() + ", prefixQueries="
                     + scheduler.prefixQueries());
         }
+        checkFragmentation();
+    }
+
+    /// What is wasted, and how far free blocks lie apart, counted block by block.
+    private void checkFragmentation() {
+        Fragmentation fragmentation = Fragmentation.of(layout);
+        long slots = 0;
+        long internal = 0;
+        int available = 0;
+        int longest = 0;
+        int run = 0;
+        for (int block = 0; block < entries.length; block++) {
+            slots += entries[block] > 0 ? pool.blockSize() : 0;
+            internal += entries[block] > 0 ? beyond[block] : 0;
+            boolean free = entries[block] == 0 && !engine.inTransit(block);
+            available += free ? 1 : 0;
+            run = free ? run + 1 : 0;
+            longest = Math.max(longest, run);
+        }
+        assertEquals(internal, fragmentation.internalTokens(), "internal waste");
+        assertEquals(slots - internal - pool.tokensInUse(), fragmentation.reservedTokens(), "reserved waste");
+        assertTrue(fragmentation.reservedTokens() >= 0, "reserved waste must not be negative");
+        assertEquals(available, fragmentation.available(), "blocks that nobody holds");
+        if (layout instanceof ContiguousLayout) {
+            boolean merged = policy != RunAllocator.Policy.BUDDY;
+            assertTrue(
+                    merged ? longest == fragmentation.longestFree() : longest >= fragmentation.longestFree(),
+                    "longest free run");
+            assertEquals(
+                    (long) (available - fragmentation.longestFree()) * pool.blockSize(),
+                    fragmentation.externalTokens(),
+                    "external waste");
+        } else {
+            assertEquals(longest, fragmentation.longestFree(), "longest free run");
+            assertEquals(0, fragmentation.externalTokens(), "external waste");
+        }
     }
 
     /// After a step: blocks hold as many tokens as the pool says, and cached ones are full.
@@ -139,6 +188,20 @@ final class Audit {
             }
         }
         assertEquals(tokens, pool.tokensInUse(), "tokensInUse");
+    }
+
+    /// In the paged layout nobody holds a block above one that is available, but for those in transit.
+    void checkCompact(Compaction compaction) {
+        int lowest = 0;
+        while (lowest < pool.blocks() && (pool.refCount(lowest) > 0 || engine.inTransit(lowest))) {
+            lowest++;
+        }
+        for (int block = lowest + 1; block < pool.blocks() && !(layout instanceof ContiguousLayout); block++) {
+            if (pool.refCount(block) > 0 && !engine.inTransit(block)) {
+                fail("compaction must leave no hole: hole=" + lowest + ", block=" + block + ", moved="
+                        + compaction.movedBlocks());
+            }
+        }
     }
 
     void checkIdle() {

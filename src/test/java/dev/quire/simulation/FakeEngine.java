@@ -19,8 +19,9 @@ final class FakeEngine {
     /// A run of one sequence in the batch.
     ///
     /// - `first`, `count`: the positions computed; `slot`: [count] where they are written, or `NO_SLOT`
+    /// - `lastSlot`: where the last of them is, written now or shared
     /// - `draws`: a token is drawn for it
-    record Run(SimulatedSequence sequence, int first, int count, int[] slot, boolean draws) {}
+    record Run(SimulatedSequence sequence, int first, int count, int[] slot, int lastSlot, boolean draws) {}
 
     private final Workload.Memory setup;
     private final BlockTransfers transfers;
@@ -74,7 +75,7 @@ final class FakeEngine {
     }
 
     /// Begins the copies that are due: all that leave, and some of those that come back.
-    void begin(int now) {
+    private void begin(int now) {
         int back = 0;
         while (transfers.due() > 0 && (transfers.out(0) || back++ < 2)) {
             boolean out = transfers.out(0);
@@ -109,7 +110,9 @@ final class FakeEngine {
                 checkSlot(sequence, first + k, slot[k]);
             }
             boolean draws = plan.draws(i) && sequence.sequence.output().maxTokens() > 0;
-            runs.add(new Run(sequence, first, slot.length, slot, draws));
+            int last = first + slot.length - 1;
+            int lastSlot = table.block(last / pool.blockSize()) * pool.blockSize() + last % pool.blockSize();
+            runs.add(new Run(sequence, first, slot.length, slot, lastSlot, draws));
         }
         return runs;
     }
@@ -193,6 +196,12 @@ final class FakeEngine {
         }
     }
 
+    /// Nothing can be computed yet.
+    void idle(int now) {
+        moveBlocks();
+        begin(now);
+    }
+
     private void moveBlocks() {
         for (int i = 0; i < copies.count(); i++) {
             memory.copy(copies.source(i), copies.destination(i));
@@ -217,12 +226,11 @@ final class FakeEngine {
         }
     }
 
-    /// The token drawn after the last position of `run` for `sequence`, which may follow the run's.
+    /// The token drawn after the last position of `run` for `sequence`, which may follow the run's. What the run
+    /// holds may have been moved for a fork since, by a copy that is not made yet.
     int draw(Run run, SimulatedSequence sequence, int vocabulary) {
         int last = run.first + run.count - 1;
-        int block = run.sequence.sequence.table().block(last / pool.blockSize());
-        long content = memory.read(block * pool.blockSize() + last % pool.blockSize());
-        return Twin.draw(sequence.sequence.sampling().seed(), last + 1, content, vocabulary);
+        return Twin.draw(sequence.sequence.sampling().seed(), last + 1, memory.read(run.lastSlot), vocabulary);
     }
 
     private String describe(long content) {

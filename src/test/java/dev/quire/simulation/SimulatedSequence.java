@@ -13,6 +13,7 @@ final class SimulatedSequence {
 
     private final int[] block; // [maxBlocks] what its table held after the last step
     private int blocks;
+    private int first;
     private boolean loading;
     private int length; // tokens that it held then
     private TokenBuffer.Ending disturbed;
@@ -23,7 +24,7 @@ final class SimulatedSequence {
     /// It gave up its blocks at least once, and so computes tokens again.
     boolean interrupted;
 
-    /// It was forked in this step, and has blocks of its own that the next step fills by copies.
+    /// It was forked in this step, or moved for a fork: the next step fills its blocks by copies.
     boolean copied;
 
     /// It fails when its next token is drawn.
@@ -58,6 +59,16 @@ final class SimulatedSequence {
     /// It has just been admitted: it holds blocks, and held none before.
     boolean admitted() {
         return blocks == 0;
+    }
+
+    /// Notes where its blocks begin.
+    void noteFirst() {
+        first = sequence.table().blocks() == 0 ? -1 : sequence.table().block(0);
+    }
+
+    /// Whether they begin somewhere else since then.
+    boolean hasMoved() {
+        return first >= 0 && sequence.table().blocks() > 0 && sequence.table().block(0) != first;
     }
 
     /// Whether the `index`-th block of its table has come since the last step, by allocation or by a copy. What it

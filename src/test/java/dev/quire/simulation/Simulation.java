@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.quire.cache.BlockPool;
 import dev.quire.cache.CacheLayout;
+import dev.quire.cache.Compaction;
 import dev.quire.cache.PrefixIndex;
 import dev.quire.cache.SequenceBlocks;
 import dev.quire.cache.WeakHash;
@@ -46,6 +47,8 @@ final class Simulation {
     private boolean forked; // in this step
     private long computedTokens;
     private long stalls;
+    private Compaction compaction;
+    private long compactions;
 
     private Simulation(Workload workload) {
         setup = workload.setup();
@@ -62,7 +65,7 @@ final class Simulation {
         disturbances = new ArrayList<>(workload.disturbances());
         disturbances.sort(Comparator.comparingInt(Disturbance::step));
         engine = new FakeEngine(layout, setup.memory(), scheduler, sequences);
-        audit = new Audit(layout, scheduler, setup.limits(), engine, sequences);
+        audit = new Audit(layout, setup.memory().fit(), scheduler, setup.limits(), engine, sequences);
         prefixes = new NaivePrefixes(pool);
         evictions = new EvictionOrder(pool, scheduler, sequences, engine.memory());
     }
@@ -91,6 +94,11 @@ final class Simulation {
         return stalls;
     }
 
+    /// Rounds of compactions that were asked for in which something was moved.
+    long compactions() {
+        return compactions;
+    }
+
     /// Tokens that all steps computed.
     long computedTokens() {
         return computedTokens;
@@ -103,6 +111,7 @@ final class Simulation {
             arrive();
             engine.land(now);
             disturbBetweenSteps();
+            compact();
             if (scheduler.idle()) {
                 audit.checkIdle();
                 if (coming.isEmpty()) {
@@ -169,7 +178,7 @@ final class Simulation {
         stalls += runs.size() < scheduler.running() ? 1 : 0;
         if (runs.isEmpty()) {
             assertTrue(scheduler.transferring(), "a step must compute something, or wait for blocks");
-            engine.begin(now);
+            engine.idle(now);
             sequences.forEach(SimulatedSequence::remember);
             return;
         }
@@ -262,12 +271,21 @@ final class Simulation {
         for (int i = 0; i < drawn.size(); i++) {
             SimulatedSequence each = drawn.get(i);
             if (each.sequence != sequence) {
-                assertEquals(each.sequence, scheduler.fork(sequence), "followers run in their order");
-                each.copied = !setup.memory().paged();
-                forked = true;
+                fork(sequence, each);
             }
             commitToken(each, tokens.get(i));
         }
+    }
+
+    /// In the contiguous layout the next step fills the blocks of the new sequence, and of all that were moved to
+    /// make room for it.
+    private void fork(Sequence leader, SimulatedSequence follower) {
+        sequences.forEach(SimulatedSequence::noteFirst);
+        assertEquals(follower.sequence, scheduler.fork(leader), "followers run in their order");
+        if (!setup.memory().paged()) {
+            sequences.forEach(each -> each.copied |= each == follower || each.hasMoved());
+        }
+        forked = true;
     }
 
     private void commitToken(SimulatedSequence sequence, int token) {
@@ -333,6 +351,26 @@ final class Simulation {
                 }
             }
             scheduler.endAll(TokenBuffer.Ending.FAILED, "simulated");
+        }
+    }
+
+    /// One round of a compaction, if one is asked for or under way.
+    private void compact() {
+        boolean asked = takeAny(Kind.COMPACT);
+        if (asked) {
+            compaction = new Compaction(layout, setup.memory().compaction());
+        }
+        if (compaction == null || compaction.done()) {
+            return;
+        }
+        long moves = pool.moves().blocks();
+        scheduler.compact(compaction);
+        compactions += pool.moves().blocks() > moves ? 1 : 0;
+        scheduler.checkInvariants();
+        audit.checkCounters();
+        evictions.note();
+        if (asked && compaction.done()) { // in one round: else blocks were taken in between
+            audit.checkCompact(compaction);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.quire.simulation;
 
 import dev.quire.cache.BlockPool;
 import dev.quire.cache.CacheLayout;
+import dev.quire.cache.CompactionLimits;
 import dev.quire.cache.ContiguousLayout;
 import dev.quire.cache.PagedLayout;
 import dev.quire.cache.RunAllocator;
@@ -66,6 +67,7 @@ record Workload(Setup setup, List<Request> requests, List<Disturbance> disturban
     /// - `slots`: of the swap space, and `mode`: when it is used; `latency`: steps that a copy there or back
     ///   takes, at most
     /// - `fit`, `reserve`, `estimate`: of the contiguous layout
+    /// - `compaction`: when blocks are moved together
     record Memory(
             Layout layout,
             int slots,
@@ -73,7 +75,8 @@ record Workload(Setup setup, List<Request> requests, List<Disturbance> disturban
             int latency,
             RunAllocator.Policy fit,
             ContiguousLayout.Reserve reserve,
-            int estimate) {
+            int estimate,
+            CompactionLimits compaction) {
         static final Memory PAGED = new Memory(
                 Layout.PAGED,
                 0,
@@ -81,7 +84,8 @@ record Workload(Setup setup, List<Request> requests, List<Disturbance> disturban
                 0,
                 RunAllocator.Policy.FIRST_FIT,
                 ContiguousLayout.Reserve.REQUEST,
-                0);
+                0,
+                new CompactionLimits(0, 4));
 
         boolean paged() {
             return layout == Layout.PAGED;
@@ -91,7 +95,7 @@ record Workload(Setup setup, List<Request> requests, List<Disturbance> disturban
         CacheLayout over(BlockPool pool, int longest) {
             return switch (layout) {
                 case PAGED -> new PagedLayout(pool, new SwapSpace(slots));
-                case CONTIGUOUS -> new ContiguousLayout(pool, fit, reserve, longest, estimate);
+                case CONTIGUOUS -> new ContiguousLayout(pool, fit, reserve, longest, estimate, compaction);
                 case NONE -> new UncachedLayout(pool);
             };
         }
@@ -101,8 +105,17 @@ record Workload(Setup setup, List<Request> requests, List<Disturbance> disturban
             if (equals(PAGED)) {
                 return "Memory.PAGED";
             }
-            return "new Memory(Layout.%s, %d, PreemptionCost.Mode.%s, %d, RunAllocator.Policy.%s, ContiguousLayout.Reserve.%s, %d)"
-                    .formatted(layout, slots, mode, latency, fit, reserve, estimate);
+            return "new Memory(Layout.%s, %d, PreemptionCost.Mode.%s, %d, RunAllocator.Policy.%s, ContiguousLayout.Reserve.%s, %d, new CompactionLimits(%s, %d))"
+                    .formatted(
+                            layout,
+                            slots,
+                            mode,
+                            latency,
+                            fit,
+                            reserve,
+                            estimate,
+                            compaction.threshold(),
+                            compaction.copies());
         }
     }
 
@@ -140,7 +153,9 @@ record Workload(Setup setup, List<Request> requests, List<Disturbance> disturban
         /// The kernels refuse the step: all that it planned fails.
         FAIL_STEP,
         /// The engine ends everything that it has.
-        END_ALL
+        END_ALL,
+        /// Somebody asks for a compaction.
+        COMPACT
     }
 
     /// In the first step from `step` on; to choice `choice` of request `id`, where it is about one.

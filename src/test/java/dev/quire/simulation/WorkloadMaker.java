@@ -1,5 +1,6 @@
 package dev.quire.simulation;
 
+import dev.quire.cache.CompactionLimits;
 import dev.quire.cache.ContiguousLayout;
 import dev.quire.cache.RunAllocator;
 import dev.quire.scheduler.AdmissionPolicy;
@@ -26,6 +27,7 @@ final class WorkloadMaker {
     private final int blockSize;
     private final int vocabulary;
     private final int sequences;
+    private final boolean crowded; // many runs of different lengths, in the contiguous layout
     private final List<Request> requests = new ArrayList<>();
     private final List<int[]> streams = new ArrayList<>(); // what the requests so far come to, answers included
 
@@ -33,7 +35,8 @@ final class WorkloadMaker {
         random = new SplittableRandom(seed);
         blockSize = any(BLOCK_SIZES);
         vocabulary = any(VOCABULARIES);
-        sequences = 1 + random.nextInt(8);
+        crowded = one(10);
+        sequences = (crowded ? 4 : 1) + random.nextInt(crowded ? 5 : 8);
     }
 
     static Workload make(long seed) {
@@ -41,8 +44,8 @@ final class WorkloadMaker {
     }
 
     private Workload make() {
-        int count = 1 + random.nextInt(one(4) ? 16 : 6);
-        int pace = any(0, 0, 1, 4, 12);
+        int count = crowded ? 10 + random.nextInt(20) : 1 + random.nextInt(one(4) ? 16 : 6);
+        int pace = crowded ? 1 : any(0, 0, 1, 4, 12);
         int arrival = 0;
         for (int id = 0; id < count; id++) {
             arrival += pace == 0 ? 0 : random.nextInt(pace + 1);
@@ -74,6 +77,9 @@ final class WorkloadMaker {
         boolean prefix = !one(8);
         int hashBits = any(HASH_BITS);
         Memory memory = memory(blocks);
+        if (crowded) {
+            blocks = largest + random.nextInt(1 + largest); // so that runs lie in each other's way
+        }
         if (memory.layout() == Layout.CONTIGUOUS && memory.fit() == RunAllocator.Policy.BUDDY) {
             blocks = Integer.highestOneBit(2 * blocks); // the longest run must have room
         }
@@ -88,10 +94,10 @@ final class WorkloadMaker {
 
     /// Half of the time without anything special.
     private Memory memory(int blocks) {
-        if (one(2)) {
+        if (!crowded && one(2)) {
             return Memory.PAGED;
         }
-        Layout layout = one(2) ? Layout.PAGED : one(3) ? Layout.NONE : Layout.CONTIGUOUS;
+        Layout layout = !crowded && one(2) ? Layout.PAGED : !crowded && one(3) ? Layout.NONE : Layout.CONTIGUOUS;
         return new Memory(
                 layout,
                 one(3) ? random.nextInt(blocks) : 2 * blocks,
@@ -99,7 +105,8 @@ final class WorkloadMaker {
                 random.nextInt(4),
                 RunAllocator.Policy.values()[random.nextInt(3)],
                 ContiguousLayout.Reserve.values()[random.nextInt(3)],
-                random.nextInt(1 + 2 * blockSize));
+                random.nextInt(1 + 2 * blockSize),
+                new CompactionLimits(one(4) ? 1 : one(2) ? 0 : 0.3, any(1, 1, 2, 4, 32)));
     }
 
     private Request request(int id, int arrival) {
@@ -121,7 +128,8 @@ final class WorkloadMaker {
     /// A new prompt, or one that begins as an earlier request does: with a part of its prompt, or with all that
     /// was said and something new.
     private int[] prompt() {
-        int[] before = requests.isEmpty() || one(5) ? new int[0] : streams.get(random.nextInt(streams.size()));
+        int[] before =
+                requests.isEmpty() || crowded || one(5) ? new int[0] : streams.get(random.nextInt(streams.size()));
         int kept = one(2) ? before.length : Math.min(before.length, length(40));
         int added = length(one(6) ? 40 : 12);
         int[] prompt = new int[Math.max(1, kept + added)];
@@ -159,6 +167,9 @@ final class WorkloadMaker {
             int step = one(4) ? random.nextInt(lastArrival + 20) : request.arrival() + random.nextInt(any(1, 1, 4, 12));
             int choice = one(2) ? 0 : random.nextInt(request.choices());
             disturbances.add(new Disturbance(step, kind, request.id(), choice));
+        }
+        for (int i = one(2) ? random.nextInt(6) : 0; i > 0; i--) {
+            disturbances.add(new Disturbance(random.nextInt(lastArrival + 20), Kind.COMPACT, 0, 0));
         }
         return List.copyOf(disturbances);
     }
