@@ -26,6 +26,10 @@ public record CacheResponse(
 
         @JsonProperty("waste") Waste waste,
 
+        @JsonProperty("fragmentation") CacheFragmentation fragmentation,
+
+        @JsonProperty("compaction") CacheMoves compaction,
+
         @JsonProperty("prefix_cache") PrefixCache prefixCache,
 
         @JsonProperty("sharing") Sharing sharing,
@@ -193,6 +197,8 @@ public record CacheResponse(
                 stats.tokensLogical(),
                 new Waste(
                         stats.wasteTokens(), stats.wastePercent(), stats.peaks().wasteTokens()),
+                CacheFragmentation.of(stats),
+                CacheMoves.of(stats.moves()),
                 new PrefixCache(sharing.prefixQueries(), sharing.prefixHits(), sharing.hitRate(), sharing.evictions()),
                 new Sharing(sharing.blocks(), sharing.saved(), stats.peaks().saved(), sharing.copies()),
                 new Sequences(stats.running(), stats.peaks().running(), stats.preemptions(), sharing.restarts()),

@@ -49,6 +49,10 @@ final class SettingFlags {
             Map.entry(
                     "quire.cache.contiguous.reserve",
                     "what a contiguous sequence reserves: model, request or estimate"),
+            Map.entry(
+                    "quire.cache.compaction.threshold",
+                    "fragmentation above which blocks are moved together; 1 = never"),
+            Map.entry("quire.cache.compaction.copies", "most blocks copied for that between two steps"),
             Map.entry("quire.cache.contiguous.estimate", "tokens that the estimate adds to those a sequence has"),
             Map.entry("quire.cache.contiguous.fit", "which free run is taken: first, best or buddy"),
             Map.entry("quire.cache.prefix", "share the blocks of equal prefixes: on or off"),

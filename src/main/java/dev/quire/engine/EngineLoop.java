@@ -33,6 +33,7 @@ final class EngineLoop {
     private final BlockMover mover;
     private final Inspector inspector;
     private final CacheFeed feed;
+    private final Compactor compactor;
     private final StepClock clock = new StepClock(System::nanoTime);
     private final IdleCheck check = new IdleCheck();
     private volatile boolean stopping;
@@ -72,6 +73,7 @@ final class EngineLoop {
         builder = new BatchBuilder(batch);
         inspector = new Inspector(pool, scheduler, stats);
         feed = new CacheFeed(pool.log(), stats);
+        compactor = new Compactor(layout, scheduler);
     }
 
     /// Runs until `stop`, then ends what is left. The caller's thread becomes the engine thread.
@@ -101,6 +103,7 @@ final class EngineLoop {
         mover.land();
         takeInbox();
         inbox.commands().carryOutNext();
+        compactor.round();
         if (scheduler.idle()) {
             idle = true;
             settle();
@@ -125,6 +128,11 @@ final class EngineLoop {
     /// What becomes of blocks.
     CacheFeed feed() {
         return feed;
+    }
+
+    /// For commands, which run on the engine thread.
+    Compactor compactor() {
+        return compactor;
     }
 
     /// Any thread: makes `run` return after the current step.
@@ -197,8 +205,9 @@ final class EngineLoop {
         int promptTokens = plan.tokens() - decoding(plan);
         clock.lap(Part.BUILD);
         int drawn = 0;
+        // Not within what fails a step: sequences that are not in it, and cached prefixes, may have been moved too.
+        copier.carryOut(plan.copies());
         try {
-            copier.carryOut(plan.copies());
             mover.begin();
             compute(plan, promptTokens);
             drawn = commit(plan);

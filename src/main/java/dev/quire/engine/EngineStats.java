@@ -17,6 +17,7 @@ package dev.quire.engine;
 /// - `contiguous`: what a layout without pages would take for the same sequences
 /// - `swap`: the room that preempted blocks go to
 /// - `headroom`: whether blocks are short
+/// - `fragmentation`: what slots are wasted on, and how far free blocks lie apart; `moves`: what was done about it
 public record EngineStats(
         State state,
         String stateReason,
@@ -46,7 +47,9 @@ public record EngineStats(
         Peaks peaks,
         Contiguous contiguous,
         Swap swap,
-        Headroom headroom) {
+        Headroom headroom,
+        Fragmentation fragmentation,
+        Moves moves) {
     /// Where the engine is in its life.
     public enum State {
         STARTING,
@@ -92,6 +95,27 @@ public record EngineStats(
     /// - `blocks`, `sequences`: what could be admitted if it came now
     public record Headroom(int low, int high, int deferred, long shortSinceNanos, int blocks, int sequences) {}
 
+    /// Slots reserved for tokens that may come, those that can never be used, and those that cannot be had;
+    /// `reserved + internal + tokensStored` = slots of the blocks that are held. The longest run of adjacent blocks
+    /// that nobody holds, of the `available` at the time when it was looked for, which may be a second ago.
+    public record Fragmentation(
+            long reservedTokens, long internalTokens, long externalTokens, int longestFree, int available) {
+        /// `1 - longest run / available`, 0 to 1; 0 if none is available.
+        public double ratio() {
+            return available == 0 ? 0 : 1 - (double) longestFree / available;
+        }
+    }
+
+    /// Since the start: compactions that moved something, and the blocks that they copied; runs that were outgrown
+    /// and copied to larger ones; times that a run was not to be had though enough blocks were free; sequences that
+    /// outgrew their run and found no other.
+    public record Moves(long compactions, long blocks, long relocations, long runsMissed, long runsOutgrown) {}
+
+    /// Bytes of `tokens` slots.
+    public long bytes(long tokens) {
+        return blockSize == 0 ? 0 : tokens * blockBytes / blockSize;
+    }
+
     /// Blocks that can be had now: those that nobody holds.
     public int available() {
         return free + cached;
@@ -114,14 +138,14 @@ public record EngineStats(
         return blocks == 0 ? 0 : (double) tokensStored / slots(blocks);
     }
 
-    /// Slots of blocks in use that hold no token.
+    /// Slots of the blocks that are held that hold no token.
     public long wasteTokens() {
-        return slots(inUse) - tokensStored;
+        return fragmentation.reservedTokens() + fragmentation.internalTokens();
     }
 
-    /// The same in per cent of the slots in use; 0 when none is.
+    /// The same in per cent of those blocks' slots; 0 when none is held.
     public double wastePercent() {
-        return percent(wasteTokens(), slots(inUse));
+        return percent(wasteTokens(), wasteTokens() + tokensStored);
     }
 
     /// Slots of `reserved` that would hold no token.

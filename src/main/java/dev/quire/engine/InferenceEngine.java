@@ -155,6 +155,20 @@ public final class InferenceEngine implements AutoCloseable {
                 : Commands.unavailable(stats.read().stateReason());
     }
 
+    /// Moves blocks together if they lie too far apart; completes when that is done. Any thread.
+    public CompletionStage<Inspection<CacheCompaction>> compact() {
+        return ask(running -> running.compactor().ask(Layouts.compaction(settings.cache())))
+                .thenCompose(begun -> switch (begun) {
+                    case Inspection.Answered<CompletionStage<Inspection<CacheCompaction>>>(var end) -> end;
+                    case Inspection.Busy<CompletionStage<Inspection<CacheCompaction>>>(var capacity, var seconds) ->
+                        CompletableFuture.completedStage(new Inspection.Busy<>(capacity, seconds));
+                    case Inspection.Unavailable<CompletionStage<Inspection<CacheCompaction>>>(
+                            var reason,
+                            var seconds) ->
+                        CompletableFuture.completedStage(new Inspection.Unavailable<>(reason, seconds));
+                });
+    }
+
     /// Has the engine thread do something short between two steps. Any thread; what follows the stage does not run
     /// on the engine thread.
     private <T> CompletionStage<Inspection<T>> ask(Function<EngineLoop, T> command) {
@@ -299,6 +313,7 @@ public final class InferenceEngine implements AutoCloseable {
         } finally {
             inbox.commands().close(reason);
             loop.feed().close();
+            loop.compactor().close(reason);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.quire.engine;
 
 import dev.quire.cache.BlockPool;
 import dev.quire.cache.CacheLayout;
+import dev.quire.cache.CompactionLimits;
 import dev.quire.cache.ContiguousLayout;
 import dev.quire.cache.ContiguousLayout.Reserve;
 import dev.quire.cache.PagedLayout;
@@ -20,11 +21,12 @@ final class Layouts {
     /// A layout over `blocks` free blocks, with `slots` to swap them to, for sequences of at most `contextLength`
     /// tokens.
     static CacheLayout of(CacheSettings settings, int blocks, int slots, int contextLength) {
+        CompactionLimits compaction = compaction(settings); // of use in any layout, so refused in any
         return switch (settings.layout()) {
             case "paged" ->
                 new PagedLayout(
                         new BlockPool(blocks, Kernels.PAGE_TOKENS, index(settings, blocks)), new SwapSpace(slots));
-            case "contiguous" -> contiguous(settings.contiguous(), blocks, contextLength);
+            case "contiguous" -> contiguous(settings.contiguous(), blocks, contextLength, compaction);
             case "none" -> new UncachedLayout(new BlockPool(blocks, Kernels.PAGE_TOKENS));
             default ->
                 throw new IllegalArgumentException(
@@ -54,8 +56,23 @@ final class Layouts {
         };
     }
 
+    /// When blocks are moved together, and how fast.
+    static CompactionLimits compaction(CacheSettings settings) {
+        double threshold = settings.compaction().threshold();
+        int copies = settings.compaction().copies();
+        if (!(threshold >= 0 && threshold <= 1)) {
+            throw new IllegalArgumentException("quire.cache.compaction.threshold must be 0 to 1:"
+                    + " quire.cache.compaction.threshold=" + threshold);
+        }
+        if (copies <= 0) {
+            throw new IllegalArgumentException(
+                    "quire.cache.compaction.copies must be positive: quire.cache.compaction.copies=" + copies);
+        }
+        return new CompactionLimits(threshold, copies);
+    }
+
     private static ContiguousLayout contiguous(
-            CacheSettings.ContiguousSettings settings, int blocks, int contextLength) {
+            CacheSettings.ContiguousSettings settings, int blocks, int contextLength, CompactionLimits compaction) {
         Policy policy =
                 switch (settings.fit()) {
                     case "first" -> Policy.FIRST_FIT;
@@ -80,6 +97,11 @@ final class Layouts {
                     + " quire.cache.contiguous.estimate=" + settings.estimate());
         }
         return new ContiguousLayout(
-                new BlockPool(blocks, Kernels.PAGE_TOKENS), policy, reserve, contextLength, settings.estimate());
+                new BlockPool(blocks, Kernels.PAGE_TOKENS),
+                policy,
+                reserve,
+                contextLength,
+                settings.estimate(),
+                compaction);
     }
 }

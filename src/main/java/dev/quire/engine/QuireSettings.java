@@ -99,6 +99,8 @@ public interface QuireSettings {
 
         ContiguousSettings contiguous();
 
+        CompactionSettings compaction();
+
         /// Whether prompts share the blocks of a prefix that is in the cache: `on` or `off`.
         @WithDefault("on")
         String prefix();
@@ -123,6 +125,18 @@ public interface QuireSettings {
         /// Share of the pool that optimistic admission leaves free for running sequences.
         @WithDefault("0.01")
         double watermark();
+
+        /// Blocks that are moved together, to make room or because somebody asked.
+        interface CompactionSettings {
+            /// Fragmentation (1 - longest free run / blocks that nobody holds) above which blocks are moved; 1 =
+            /// never.
+            @WithDefault("0.3")
+            double threshold();
+
+            /// Most blocks copied between two steps; a run, which cannot be torn, is moved whole.
+            @WithDefault("32")
+            int copies();
+        }
 
         /// The contiguous layout.
         interface ContiguousSettings {

@@ -66,7 +66,17 @@ final class StatsBoard {
         DEFERRED,
         SHORT_SINCE_NANOS,
         HEADROOM,
-        PLACES
+        PLACES,
+        RESERVED_TOKENS,
+        INTERNAL_TOKENS,
+        EXTERNAL_TOKENS,
+        LONGEST_FREE,
+        LONGEST_FREE_OF,
+        COMPACTIONS,
+        BLOCKS_MOVED,
+        RELOCATIONS,
+        RUNS_MISSED,
+        RUNS_OUTGROWN
     }
 
     private static final int ENTRIES = Entry.values().length;
@@ -189,7 +199,27 @@ final class StatsBoard {
                         whole(copy, Entry.DEFERRED),
                         at(copy, Entry.SHORT_SINCE_NANOS),
                         whole(copy, Entry.HEADROOM),
-                        whole(copy, Entry.PLACES)));
+                        whole(copy, Entry.PLACES)),
+                fragmentation(copy),
+                moves(copy));
+    }
+
+    private static EngineStats.Fragmentation fragmentation(long[] values) {
+        return new EngineStats.Fragmentation(
+                at(values, Entry.RESERVED_TOKENS),
+                at(values, Entry.INTERNAL_TOKENS),
+                at(values, Entry.EXTERNAL_TOKENS),
+                whole(values, Entry.LONGEST_FREE),
+                whole(values, Entry.LONGEST_FREE_OF));
+    }
+
+    private static EngineStats.Moves moves(long[] values) {
+        return new EngineStats.Moves(
+                at(values, Entry.COMPACTIONS),
+                at(values, Entry.BLOCKS_MOVED),
+                at(values, Entry.RELOCATIONS),
+                at(values, Entry.RUNS_MISSED),
+                at(values, Entry.RUNS_OUTGROWN));
     }
 
     private static EngineStats.StepNanos stepNanos(long[] values) {

@@ -19,6 +19,7 @@ final class StatsWriter {
     private final BlockPool pool;
     private final BlockTransfers transfers;
     private final StepClock clock;
+    private final FragmentationGauge fragmentation;
     private int low;
     private long shortSinceNanos; // 0 = blocks are not short
 
@@ -28,6 +29,7 @@ final class StatsWriter {
         this.clock = clock;
         pool = layout.pool();
         transfers = layout.transfers();
+        fragmentation = new FragmentationGauge(layout);
     }
 
     /// How large a block is, how long a sequence can get, and the watermarks of readiness, before the first step.
@@ -114,7 +116,8 @@ final class StatsWriter {
         stats.put(Entry.SWAPPED_OUT, transfers.copiedOut());
         stats.put(Entry.SWAPPED_IN, transfers.copiedIn());
         stats.raise(Entry.PEAK_SAVED, pool.saved()); // forks share at the commit
-        stats.raise(Entry.PEAK_WASTE, slots(pool.inUse()) - pool.tokensInUse());
+        stats.raise(Entry.PEAK_WASTE, pool.reservedTokens() + pool.internalTokens());
+        fragmentation.put(stats, clock.markNanos());
     }
 
     private void putHeadroom() {

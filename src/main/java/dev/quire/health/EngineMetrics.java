@@ -29,6 +29,7 @@ public final class EngineMetrics implements MeterBinder {
         gauge(registry, "quire_num_requests_running", "Sequences that run", EngineStats::running);
         gauge(registry, "quire_num_requests_waiting", "Requests that wait", EngineStats::waiting);
         pool(registry);
+        fragmentation(registry);
         sharing(registry);
         swap(registry);
         contiguous(registry, "model", Contiguous::model);
@@ -72,6 +73,40 @@ public final class EngineMetrics implements MeterBinder {
         blocks(registry, "in_transit", EngineStats::inTransit);
         gauge(registry, "quire_kv_blocks_in_use_peak", "Most blocks in use since the start", stats -> stats.peaks()
                 .inUse());
+    }
+
+    private void fragmentation(MeterRegistry registry) {
+        wasted(registry, "reserved", stats -> stats.fragmentation().reservedTokens());
+        wasted(registry, "internal", stats -> stats.fragmentation().internalTokens());
+        wasted(registry, "external", stats -> stats.fragmentation().externalTokens());
+        gauge(
+                registry,
+                "quire_kv_fragmentation",
+                "1 - longest free run / blocks that nobody holds, 0 to 1",
+                stats -> stats.fragmentation().ratio());
+        counter(registry, "quire_kv_compactions", "Compactions that moved something", stats -> stats.moves()
+                .compactions());
+        counter(registry, "quire_kv_blocks_moved", "Blocks copied by compactions", stats -> stats.moves()
+                .blocks());
+        counter(registry, "quire_contiguous_relocations", "Runs copied to larger ones", stats -> stats.moves()
+                .relocations());
+        counter(
+                registry,
+                "quire_contiguous_runs_missed",
+                "Times that no run was to be had though enough blocks were free",
+                stats -> stats.moves().runsMissed());
+        counter(
+                registry,
+                "quire_contiguous_runs_outgrown",
+                "Sequences that outgrew their run and found no other",
+                stats -> stats.moves().runsOutgrown());
+    }
+
+    private void wasted(MeterRegistry registry, String kind, ToDoubleFunction<EngineStats> value) {
+        Gauge.builder("quire_kv_wasted_tokens", engine, e -> value.applyAsDouble(e.stats()))
+                .description("Slots without a token, by what they are wasted on")
+                .tag("kind", kind)
+                .register(registry);
     }
 
     private void sharing(MeterRegistry registry) {

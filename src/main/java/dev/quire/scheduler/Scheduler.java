@@ -259,9 +259,10 @@ public final class Scheduler {
     }
 
     /// Reserves blocks for `run` tokens more, of each beam of a group, preempting from the end of the order; false if
-    /// that reached the sequence itself, or if it must wait for blocks that are on their way out.
+    /// that reached the sequence itself, or if it must wait for blocks that are on their way out. Copies that one asked
+    /// for who gives way then are made all the same: others may have been moved among them, and in their order they
+    /// overwrite nothing.
     private boolean reserve(Sequence sequence, int run) {
-        int copies = plan.copies().count();
         for (int missing = sequence.reserve(run, plan.copies());
                 missing > 0;
                 missing = sequence.reserve(run, plan.copies())) {
@@ -274,7 +275,6 @@ public final class Scheduler {
             }
             preempt(last);
             if (last == sequence) {
-                plan.copies().keep(copies); // a group may have asked for some
                 return false;
             }
         }

@@ -45,6 +45,11 @@ class InspectionOffResourceTest {
     }
 
     @Test
+    void compaction_off_isNotFound() {
+        given().post("/v1/cache/compact").then().statusCode(404).body("error.code", equalTo("inspection_off"));
+    }
+
+    @Test
     void poolsNumbers_areThereAllTheSame() {
         given().get("/v1/cache").then().statusCode(200).body("blocks.total", equalTo(32));
     }

@@ -62,29 +62,86 @@ class LayoutStreamTest {
         }
     }
 
+    /// What can be moved together, as soon as there is any fragmentation, two blocks between two steps.
+    static Stream<List<String>> compactingLayouts() {
+        List<List<String>> layouts = new ArrayList<>();
+        layouts.add(List.of());
+        layouts.add(List.of("quire.cache.prefix", "off"));
+        layouts.add(List.of("quire.cache.preemption", "swap", "quire.cache.swap", "100MiB"));
+        layouts.add(List.of("quire.backend", "reference"));
+        for (String fit : List.of("first", "best", "buddy")) {
+            layouts.add(List.of(
+                    "quire.cache.layout",
+                    "contiguous",
+                    "quire.cache.contiguous.fit",
+                    fit,
+                    "quire.cache.contiguous.reserve",
+                    "estimate",
+                    "quire.cache.contiguous.estimate",
+                    "4"));
+        }
+        return layouts.stream();
+    }
+
+    /// Somebody asks for a compaction again and again, while a run that is needed has room made anyway.
+    @ParameterizedTest
+    @MethodSource("compactingLayouts")
+    void streams_areTheSame_whateverIsMoved(List<String> layout) {
+        String backend = layout.contains("reference") ? "reference" : "cpu";
+        List<int[]> expected = run(List.of("quire.backend", backend, "quire.cache.prefix", "off"), "256");
+        List<String> settings = new ArrayList<>(layout);
+        settings.addAll(List.of("quire.cache.compaction.threshold", "0", "quire.cache.compaction.copies", "2"));
+        long moved = 0;
+        for (String blocks : List.of("64", "16")) {
+            Outcome outcome = run(settings, blocks, 3);
+            moved += outcome.moved();
+            for (int i = 0; i < outcome.streams().size(); i++) {
+                assertEquals(
+                        Arrays.toString(expected.get(i)),
+                        Arrays.toString(outcome.streams().get(i)),
+                        layout + ", " + i);
+            }
+        }
+        assertTrue(moved > 10, "blocks must have been moved: moved=" + moved);
+    }
+
     private static List<int[]> run(List<String> layout, String blocks) {
+        return run(layout, blocks, ROUNDS).streams();
+    }
+
+    /// What came out, and how many blocks compactions have moved meanwhile.
+    private record Outcome(List<int[]> streams, long moved) {}
+
+    /// With a compaction asked for before every `compactEvery`-th turn.
+    private static Outcome run(List<String> layout, String blocks, int compactEvery) {
         List<String> settings = new ArrayList<>(layout);
         settings.addAll(
                 List.of("quire.cache.blocks", blocks, "quire.context-length", "128", "quire.batch.tokens", "64"));
         var inbox = new Inbox(100);
         var outbox = new Outbox(Duration.ofMinutes(1).toNanos());
-        try (ModelLoading loading = ModelLoading.open(TestSettings.of(settings.toArray(String[]::new)))) {
+        QuireSettings all = TestSettings.of(settings.toArray(String[]::new));
+        try (ModelLoading loading = ModelLoading.open(all)) {
             loading.warmUp();
             var loop = new EngineLoop(inbox, outbox, new StatsBoard(inbox), loading);
-            List<Sequence> all = new ArrayList<>();
+            List<Sequence> sequences = new ArrayList<>();
             for (int i = 0; i < 8; i++) {
                 int choices = i % 3 == 2 ? 3 : 1;
                 var group = Sequence.group(spec(i), choices, loading.layout());
                 assertTrue(inbox.offer(group.getFirst()));
-                all.addAll(group);
+                sequences.addAll(group);
             }
             int turns = 0;
             while (loop.turn()) {
                 loading.scheduler().checkInvariants();
                 assertTrue(++turns < ROUNDS, "requests must come to an end");
+                if (turns % compactEvery == 0) {
+                    loop.compactor().ask(Layouts.compaction(all.cache()));
+                }
             }
             assertEquals(0, loading.pool().inUse());
-            return all.stream().map(LayoutStreamTest::tokens).toList();
+            return new Outcome(
+                    sequences.stream().map(LayoutStreamTest::tokens).toList(),
+                    loading.pool().moves().blocks());
         }
     }
 

@@ -39,13 +39,17 @@ class LayoutsTest {
                 "paged | quire.cache.admission | late | must be optimistic or worst-case",
                 "contiguous | quire.cache.contiguous.fit | worst | must be first, best or buddy",
                 "contiguous | quire.cache.contiguous.reserve | all | must be model, request or estimate",
-                "contiguous | quire.cache.contiguous.estimate | -1 | must not be negative"
+                "contiguous | quire.cache.contiguous.estimate | -1 | must not be negative",
+                "contiguous | quire.cache.compaction.threshold | -0.1 | must be 0 to 1",
+                "paged | quire.cache.compaction.threshold | 1.5 | must be 0 to 1",
+                "paged | quire.cache.compaction.copies | 0 | must be positive"
             })
     void badSetting_isRefusedInOneLine(String layout, String setting, String value, String rule) {
         var settings =
                 TestSettings.of("quire.cache.layout", layout, setting, value).cache();
         var e = assertThrows(IllegalArgumentException.class, () -> {
             Layouts.admission(settings);
+            Layouts.compaction(settings);
             Layouts.of(settings, 20, 5, 100);
         });
         assertEquals(setting + " " + rule + ": " + setting + "=" + value, e.getMessage());

@@ -56,7 +56,9 @@ class StatsBoardTest {
                 stats.contiguous().request());
         assertEquals(new EngineStats.Swap(147, 148, 146, 149, 150), stats.swap());
         assertEquals(new EngineStats.Headroom(151, 152, 153, 154, 155, 156), stats.headroom());
-        assertEquals(157, 100 + Entry.values().length);
+        assertEquals(new EngineStats.Fragmentation(157, 158, 159, 160, 161), stats.fragmentation());
+        assertEquals(new EngineStats.Moves(162, 163, 164, 165, 166), stats.moves());
+        assertEquals(167, 100 + Entry.values().length);
     }
 
     @Test
@@ -75,6 +77,8 @@ class StatsBoardTest {
         assertEquals(0, stats.blockUsage());
         assertEquals(0, stats.tokenUsage());
         assertEquals(0, stats.wastePercent());
+        assertEquals(0, stats.fragmentation().ratio());
+        assertEquals(0, stats.bytes(9));
         assertEquals(0, stats.wastePercent(stats.contiguous().model()));
         assertEquals(0, stats.sharing().hitRate());
     }
@@ -87,6 +91,11 @@ class StatsBoardTest {
         board.put(Entry.BLOCKS, 10);
         board.put(Entry.IN_USE, 3);
         board.put(Entry.TOKENS_STORED, 30);
+        board.put(Entry.RESERVED_TOKENS, 16);
+        board.put(Entry.INTERNAL_TOKENS, 2);
+        board.put(Entry.BLOCK_BYTES, 160);
+        board.put(Entry.LONGEST_FREE, 4);
+        board.put(Entry.LONGEST_FREE_OF, 7);
         board.put(Entry.TOKENS_LOGICAL, 40);
         board.put(Entry.REQUEST_BLOCKS, 8);
         board.put(Entry.PREFIX_QUERIES, 80);
@@ -97,6 +106,8 @@ class StatsBoardTest {
         assertEquals(0.1875, stats.tokenUsage());
         assertEquals(18, stats.wasteTokens());
         assertEquals(37.5, stats.wastePercent());
+        assertEquals(1 - 4 / 7.0, stats.fragmentation().ratio());
+        assertEquals(180, stats.bytes(18));
         assertEquals(88, stats.wasteTokens(stats.contiguous().request()));
         assertEquals(68.75, stats.wastePercent(stats.contiguous().request()));
         assertEquals(0.25, stats.sharing().hitRate());

@@ -108,6 +108,8 @@ class ProbeTest {
                 new EngineStats.Contiguous(
                         new EngineStats.Reserved(0, 0, 0, 0, 0), new EngineStats.Reserved(0, 0, 0, 0, 0)),
                 new EngineStats.Swap(0, 0, 0, 0, 0),
-                new EngineStats.Headroom(2, 3, 1, 0, 0, 0));
+                new EngineStats.Headroom(2, 3, 1, 0, 0, 0),
+                new EngineStats.Fragmentation(0, 0, 0, 0, 0),
+                new EngineStats.Moves(0, 0, 0, 0, 0));
     }
 }

@@ -57,7 +57,9 @@ class ReadinessRuleTest {
                 new EngineStats.Contiguous(
                         new EngineStats.Reserved(0, 0, 0, 0, 0), new EngineStats.Reserved(0, 0, 0, 0, 0)),
                 new EngineStats.Swap(0, 0, 0, 0, 0),
-                new EngineStats.Headroom(2, 10, since == 0 ? 0 : 1, since, 0, 0));
+                new EngineStats.Headroom(2, 10, since == 0 ? 0 : 1, since, 0, 0),
+                new EngineStats.Fragmentation(0, 0, 0, 0, 0),
+                new EngineStats.Moves(0, 0, 0, 0, 0));
     }
 
     private static EngineStats plenty() {
