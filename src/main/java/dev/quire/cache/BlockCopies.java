@@ -30,11 +30,6 @@ public final class BlockCopies {
         count = 0;
     }
 
-    /// Drops all but the first `kept`: who asked for the others has given way.
-    public void keep(int kept) {
-        count = Math.min(count, kept);
-    }
-
     /// Takes all of `other`'s, behind its own.
     public void takeAll(BlockCopies other) {
         for (int i = 0; i < other.count; i++) {

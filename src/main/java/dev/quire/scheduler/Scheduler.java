@@ -259,9 +259,10 @@ public final class Scheduler {
     }
 
     /// Reserves blocks for `run` tokens more, of each beam of a group, preempting from the end of the order; false if
-    /// that reached the sequence itself, or if it must wait for blocks that are on their way out. Copies that one asked
-    /// for who gives way then are made all the same: others may have been moved among them, and in their order they
-    /// overwrite nothing.
+    /// that reached the sequence itself, or if it must wait for blocks that are on their way out.
+    ///
+    /// Copies that one asked for who gives way then are made all the same: others may have been moved among
+    /// them, and in their order they overwrite nothing.
     private boolean reserve(Sequence sequence, int run) {
         for (int missing = sequence.reserve(run, plan.copies());
                 missing > 0;
