@@ -192,7 +192,10 @@ public final class BlockRun implements SequenceBlocks {
 
     @Override
     public int fork(SequenceBlocks child, int tokens, BlockCopies copies) {
-        if (!(child instanceof BlockRun run) || run.layout != layout || run.blocks > 0 || run.maxTokens < length) {
+        if (!(child instanceof BlockRun run)
+                || run.layout != layout
+                || run.length > 0
+                || (run.blocks > 0 ? run.capacity() : run.maxTokens) < length) {
             throw new IllegalStateException("fork must go to an empty run of the same layout that has room: length="
                     + length + ", child.blocks=" + child.blocks());
         }
@@ -200,7 +203,7 @@ public final class BlockRun implements SequenceBlocks {
             return 1; // too many others were copied in this step
         }
         int wanted = layout.reservation(Math.max(length, tokens), run.maxTokens);
-        int missing = run.take(wanted);
+        int missing = run.blocks > 0 ? 0 : run.take(wanted);
         if (missing > 0
                 && layout.makeRoomForFork(wanted, copies)
                 && copies.room() >= layout.pool().blocksFor(length)) {

@@ -10,6 +10,11 @@ public sealed interface CacheLayout permits PagedLayout, ContiguousLayout, Uncac
         return true;
     }
 
+    /// Whether a fork shares blocks, and so takes none before it writes.
+    default boolean shares() {
+        return false;
+    }
+
     /// Where the sequence in `token` will keep its blocks, of at most `maxTokens` tokens; none yet. The array
     /// stays the caller's, who adds to it: of n tokens that are told, the first n elements are there and never
     /// change. `salt` keeps those apart who must not share.

@@ -13,6 +13,11 @@ public record PagedLayout(BlockPool pool, SwapSpace space, BlockTransfers transf
     }
 
     @Override
+    public boolean shares() {
+        return true;
+    }
+
+    @Override
     public SequenceBlocks sequence(int[] token, int maxTokens, String salt) {
         return new BlockTable(this, token, maxTokens, salt);
     }

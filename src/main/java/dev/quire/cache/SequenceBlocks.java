@@ -47,9 +47,9 @@ public sealed interface SequenceBlocks permits BlockTable, BlockRun {
     /// Counts `tokens` more as held; their slots must have been reserved.
     void append(int tokens);
 
-    /// Makes `child`, which holds nothing, hold what this one holds: by sharing, or by copies that are added to
-    /// `copies`. A run of its own has room for `tokens` tokens. Returns 0, or how many blocks were missing: then
-    /// nothing has changed.
+    /// Makes `child`, which holds no token, hold what this one holds: by sharing, or by copies that are added to
+    /// `copies`. A run of its own has room for `tokens` tokens, if it was not opened before. Returns 0, or how many
+    /// blocks were missing: then nothing has changed.
     int fork(SequenceBlocks child, int tokens, BlockCopies copies);
 
     /// The same, with room for what is held.

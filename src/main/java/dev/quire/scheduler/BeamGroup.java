@@ -22,8 +22,10 @@ import java.util.function.Consumer;
 /// that copies may first have to find room. Blocks are given back before any are taken.
 ///
 /// A group that gave way keeps its search and its tokens, and begins again with the trunk: what beams have in common
-/// is held once then, too. Its blocks are dropped and computed again; they are never swapped. Where nothing is kept
-/// from step to step, nothing is shared, and each beam computes its whole context.
+/// is held once then, too. Its blocks are dropped and computed again; they are never swapped. Where a fork copies,
+/// every live beam takes its run when the group begins again, before anybody else can come between: so it moves on
+/// from there, and cannot be stopped by how the pool is cut up. Where nothing is kept from step to step, each beam
+/// computes its whole context.
 ///
 /// Most blocks: those of the prompt that are full, once, and for each beam all others. Copy-on-write needs none
 /// besides: of the holders of a partly filled block all but the last copy it, and then each has its own.
@@ -38,7 +40,8 @@ public final class BeamGroup {
     private final int[] source; // [width] the beam that this one is yet to be forked from; itself if none
     private final int answers;
     private final int candidates;
-    private final boolean keeps;
+    private final boolean keeps; // blocks from step to step
+    private final boolean shares; // them with its forks
     private int best; // live beam
     private int common; // leading tokens that the trunk computes for all
     private int offered; // live beams of which it is known what may follow
@@ -54,6 +57,7 @@ public final class BeamGroup {
         this.answers = answers;
         candidates = Math.min(BeamSearch.candidates(parameters, spec.endTokens()), vocabulary);
         keeps = layout.keeps();
+        shares = layout.shares();
         beam = new Sequence[parameters.width()];
         source = new int[beam.length];
         for (int i = 0; i < beam.length; i++) {
@@ -188,13 +192,18 @@ public final class BeamGroup {
         return layout.mostBlocks(leader().storedTokens(), leader().promptLength(), beam.length);
     }
 
-    /// Blocks that are taken besides the trunk's as soon as all beams write.
+    /// Blocks that are taken besides those that `open` takes as soon as all beams write.
     int forkBlocks(CacheLayout layout) {
         int stored = leader().storedTokens();
         int tokens = beam[best].length();
         return search.live() > 1
-                ? (search.live() - 1) * layout.forkBlocks(common, tokens, stored)
+                ? (search.live() - opens()) * layout.forkBlocks(common, tokens, stored)
                 : (beam.length - 1) * layout.forkBlocks(tokens, stored);
+    }
+
+    /// Beams that take blocks when the group begins: the trunk, or where nothing is shared all.
+    private int opens() {
+        return shares ? 1 : search.live();
     }
 
     /// Blocks that may still be taken, besides those that are held or that `open` will take; one lane after another may
@@ -202,7 +211,7 @@ public final class BeamGroup {
     long moreBlocks(CacheLayout layout) {
         int stored = leader().storedTokens();
         int opened = layout.mostBlocks(stored) - layout.moreBlocks(beam[best].length(), stored);
-        long held = holds() ? held(layout.pool()) : opened;
+        long held = holds() ? held(layout.pool()) : (long) opens() * opened;
         return mostBlocks(layout) - held + layout.moreBlocks(stored, stored);
     }
 
@@ -220,10 +229,9 @@ public final class BeamGroup {
     /// Takes blocks for the trunk, or where nothing is shared for each beam, if `spare` blocks are left then. Returns
     /// 0, or how many were missing: then nothing has changed.
     int open(int spare) {
-        int opened = keeps ? 1 : search.live();
         // A token of the trunk is computed in any case: so it is done in a step, and forked in the next.
         int shareable = search.live() == 1 ? common : Math.max(0, common - 1);
-        for (int i = 0; i < opened; i++) {
+        for (int i = 0; i < opens(); i++) {
             int missing = lane(i).table().open(lane(i).length(), shareable, spare);
             if (missing > 0) {
                 releaseTables();
@@ -342,7 +350,8 @@ public final class BeamGroup {
             boolean lives = lives(i);
             boolean forked = lives && source[i] == i;
             boolean trunk = lanes == 1 && i == best;
-            if ((beam[i].table().blocks() > 0 && !forked)
+            if ((beam[i].table().blocks() > 0 && !lives)
+                    || (beam[i].computed() > 0 && !forked)
                     || (lives && beam[i].length() != beam[best].length())
                     || (forked && beam[i].computed() != computed())
                     || (!lives && source[i] != i && lanes > 0)

@@ -205,6 +205,28 @@ class ContiguousLayoutTest {
         assertEquals(40, child.length());
     }
 
+    /// Beams that begin again take their runs together, and get what they have in common later.
+    @Test
+    void fork_toARunThatWasOpened_copiesThere() {
+        ContiguousLayout layout = estimating(20);
+        SequenceBlocks trunk = holding(layout, 40, 200);
+        SequenceBlocks child = sequence(layout, 200);
+        assertEquals(0, child.open(70, 70, 0));
+        assertEquals(6, child.blocks());
+        assertEquals(0, trunk.fork(child, 70, copies));
+        assertEquals(6, child.blocks());
+        assertEquals(40, child.length());
+        assertEquals(List.of("0→4", "1→5", "2→6"), copied());
+        SequenceBlocks narrow = sequence(layout, 200);
+        assertEquals(0, narrow.open(1, 1, 0));
+        assertThrows(IllegalStateException.class, () -> trunk.fork(narrow, 70, copies));
+        SequenceBlocks wide = sequence(layout, 200);
+        narrow.release();
+        assertEquals(0, trunk.fork(wide, 70, copies));
+        assertEquals(6, wide.blocks(), "room for 70 and an estimate of 20");
+        check(layout, trunk, child, wide);
+    }
+
     /// Choices that end with their first token: each had the same run for a moment.
     @Test
     void forks_thatFillTheRoomForCopies_areRefused() {
