@@ -13,12 +13,14 @@ import dev.quire.cache.PagedLayout;
 import dev.quire.cache.RunAllocator;
 import dev.quire.cache.SequenceBlocks;
 import dev.quire.scheduler.AdmissionPolicy;
+import dev.quire.scheduler.BeamGroup;
 import dev.quire.scheduler.Scheduler;
 import dev.quire.scheduler.SchedulerLimits;
 import dev.quire.scheduler.Sequence;
 import dev.quire.scheduler.StepPlan;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /// Counts again, from tables and memory alone, what pool and scheduler say of themselves.
 final class Audit {
@@ -55,6 +57,10 @@ final class Audit {
     void checkPlan(StepPlan plan, List<FakeEngine.Run> runs) {
         int tokens = 0;
         int rows = 0;
+        long moving = runs.stream()
+                .map(run -> leader(run.sequence().sequence))
+                .distinct()
+                .count();
         int admitted = 0;
         boolean prefill = false;
         for (FakeEngine.Run run : runs) {
@@ -70,9 +76,10 @@ final class Audit {
         }
         assertEquals(tokens, plan.tokens(), "plan.tokens");
         assertTrue(
-                scheduler.running() == runs.size() || (runs.size() < scheduler.running() && scheduler.transferring()),
+                scheduler.running() == moving || (moving < scheduler.running() && scheduler.transferring()),
                 "every running sequence moves, unless it waits for blocks: running=" + scheduler.running()
-                        + ", planned=" + runs.size());
+                        + ", planned=" + moving);
+        runs.forEach(run -> checkLevel(run, runs));
         assertTrue(runs.size() > 0 || scheduler.transferring(), "a step must compute something, or wait for blocks");
         boolean watermark = limits.admission() == AdmissionPolicy.OPTIMISTIC && layout instanceof PagedLayout;
         if (watermark && admitted > 0 && runs.size() > 1 && pool.available() < limits.watermark()) {
@@ -80,6 +87,30 @@ final class Audit {
                     + limits.watermark());
         }
         assertTrue(tokens <= limits.tokens() && rows <= limits.rows(), "tokens=" + tokens + ", rows=" + rows);
+    }
+
+    private static Sequence leader(Sequence sequence) {
+        return sequence.beams().map(BeamGroup::leader).orElse(sequence);
+    }
+
+    /// Live beams that have parted are computed together, as many tokens of each.
+    private static void checkLevel(FakeEngine.Run run, List<FakeEngine.Run> runs) {
+        run.sequence().sequence.beams().ifPresent(group -> {
+            long level = runs.stream()
+                    .filter(other -> other.sequence().sequence.beams().equals(Optional.of(group))
+                            && other.first() == run.first()
+                            && other.count() == run.count())
+                    .count();
+            long all = runs.stream()
+                    .filter(other -> other.sequence().sequence.beams().equals(Optional.of(group)))
+                    .count();
+            if (level != all
+                    || (all != 1 && all != group.search().live())
+                    || (run.draws() && all != group.search().live())) {
+                fail("beams must be level: planned=" + all + ", level=" + level + ", live="
+                        + group.search().live() + ", draws=" + run.draws() + ", " + run.sequence());
+            }
+        });
     }
 
     /// Prompt positions that `run` scores for the first time: each takes a logit row.

@@ -11,7 +11,7 @@ import java.util.List;
 final class EvictionOrder {
     private final BlockPool pool;
     private final Scheduler scheduler;
-    private final List<SimulatedSequence> sequences; // by arrival number
+    private final FakeEngine engine;
     private final FakeMemory memory;
     private final long[] heldUntil; // [blocks] half steps
     private final int[] before; // [blocks] the block in front of it in all tables that held it last, or -1
@@ -21,11 +21,11 @@ final class EvictionOrder {
     private long preemptions;
     private long halfStep;
 
-    EvictionOrder(BlockPool pool, Scheduler scheduler, List<SimulatedSequence> sequences, FakeMemory memory) {
+    EvictionOrder(BlockPool pool, Scheduler scheduler, FakeEngine engine) {
         this.pool = pool;
         this.scheduler = scheduler;
-        this.sequences = sequences;
-        this.memory = memory;
+        this.engine = engine;
+        memory = engine.memory();
         heldUntil = new long[pool.blocks()];
         before = new int[pool.blocks()];
         beforeContent = new long[pool.blocks()];
@@ -72,9 +72,7 @@ final class EvictionOrder {
     /// Notes who is held, after a plan and after its step.
     void note() {
         halfStep++;
-        for (int i = 0; i < scheduler.running(); i++) {
-            SimulatedSequence sequence =
-                    sequences.get((int) scheduler.runningSequence(i).arrival());
+        for (SimulatedSequence sequence : engine.running()) {
             for (int k = 0; k < sequence.sequence.table().blocks(); k++) {
                 int block = sequence.sequence.table().block(k);
                 if (block < 0) {

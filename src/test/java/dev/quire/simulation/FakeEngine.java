@@ -109,7 +109,7 @@ final class FakeEngine {
                 slot[k] = (int) table.slot(first + k);
                 checkSlot(sequence, first + k, slot[k]);
             }
-            boolean draws = plan.draws(i) && sequence.sequence.output().maxTokens() > 0;
+            boolean draws = plan.draws(i) && sequence.sequence.generates();
             int last = first + slot.length - 1;
             int lastSlot = table.block(last / pool.blockSize()) * pool.blockSize() + last % pool.blockSize();
             runs.add(new Run(sequence, first, slot.length, slot, lastSlot, draws));
@@ -121,18 +121,30 @@ final class FakeEngine {
     private void findFreshBlocks() {
         fresh.clear();
         kept.clear();
-        for (int i = 0; i < scheduler.running(); i++) {
-            SimulatedSequence sequence =
-                    sequences.get((int) scheduler.runningSequence(i).arrival());
+        for (SimulatedSequence sequence : running()) {
             SequenceBlocks table = sequence.sequence.table();
             for (int k = 0; k < table.blocks(); k++) {
-                if (sequence.fresh(k, pool.blockSize())) {
+                // A beam that was forked in this plan has its copy of what it shared then.
+                boolean beam = sequence.beams.isPresent() && copied(table.block(k));
+                if (beam || sequence.fresh(k, pool.blockSize())) {
                     fresh.add(table.block(k));
-                    int copied = Math.clamp(table.length() - k * pool.blockSize(), 0, pool.blockSize());
+                    int held = Math.max(table.length(), beam ? table.sharedTokens() : 0);
+                    int copied = Math.clamp(held - k * pool.blockSize(), 0, pool.blockSize());
                     kept.add(copied(table.block(k)) ? copied : 0);
                 }
             }
         }
+    }
+
+    /// Who runs, in the order; of a search every beam that may hold blocks.
+    List<SimulatedSequence> running() {
+        List<SimulatedSequence> running = new ArrayList<>();
+        for (int i = 0; i < scheduler.running(); i++) {
+            SimulatedSequence sequence =
+                    sequences.get((int) scheduler.runningSequence(i).arrival());
+            sequence.beams.ifPresentOrElse(beams -> running.addAll(beams.places()), () -> running.add(sequence));
+        }
+        return running;
     }
 
     private boolean copied(int block) {
@@ -231,6 +243,11 @@ final class FakeEngine {
     int draw(Run run, SimulatedSequence sequence, int vocabulary) {
         int last = run.first + run.count - 1;
         return Twin.draw(sequence.sequence.sampling().seed(), last + 1, memory.read(run.lastSlot), vocabulary);
+    }
+
+    /// Offers what may follow the last position of `run`, which is a beam's.
+    void offer(Run run) {
+        run.sequence.beams.orElseThrow().offer(run.sequence, memory.read(run.lastSlot));
     }
 
     private String describe(long content) {

@@ -63,8 +63,7 @@ final class NaivePrefixes {
     }
 
     private int known(SimulatedSequence sequence) {
-        boolean scoring = sequence.sequence.scoring();
-        int most = scoring ? sequence.sequence.promptScores().count() : sequence.sequence.length();
+        int most = sequence.shareable();
         int blockSize = pool.blockSize();
         int known = 0;
         while (known + blockSize <= most && isKnown(sequence.twin.content[known + blockSize - 1])) {

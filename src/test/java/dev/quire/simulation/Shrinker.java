@@ -1,5 +1,7 @@
 package dev.quire.simulation;
 
+import dev.quire.sampling.BeamParameters;
+import dev.quire.sampling.BeamParameters.EarlyStopping;
 import dev.quire.scheduler.AdmissionPolicy;
 import dev.quire.scheduler.SchedulerLimits;
 import dev.quire.simulation.Workload.Disturbance;
@@ -8,6 +10,7 @@ import dev.quire.simulation.Workload.Setup;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Predicate;
 
 /// Makes a workload that fails as small as it can be while it still fails: takes what fails of all that is one
@@ -99,6 +102,7 @@ final class Shrinker {
         for (int cut = request.maxTokens() / 2; cut > 0; cut /= 2) {
             simpler.add(with(request, request.arrival(), request.maxTokens() - cut, request.choices()));
         }
+        request.beams().ifPresent(search -> simpler.addAll(simpler(request, search)));
         if (request.choices() > 1) {
             simpler.add(with(request, request.arrival(), request.maxTokens(), 1));
             simpler.add(with(request, request.arrival(), request.maxTokens(), request.choices() - 1));
@@ -118,6 +122,34 @@ final class Shrinker {
         }
         simpler.removeIf(each -> each.toString().equals(request.toString()));
         return simpler;
+    }
+
+    private static List<Request> simpler(Request request, BeamParameters search) {
+        List<Request> simpler = new ArrayList<>();
+        simpler.add(withBeams(request, Optional.empty()));
+        if (search.width() > request.choices()) {
+            simpler.add(withBeams(
+                    request,
+                    Optional.of(
+                            new BeamParameters(search.width() - 1, search.lengthPenalty(), search.earlyStopping()))));
+        }
+        simpler.add(withBeams(request, Optional.of(new BeamParameters(search.width(), 1, EarlyStopping.HEURISTIC))));
+        return simpler;
+    }
+
+    private static Request withBeams(Request request, Optional<BeamParameters> beams) {
+        return new Request(
+                request.id(),
+                request.arrival(),
+                request.prompt(),
+                request.maxTokens(),
+                request.seed(),
+                request.choices(),
+                request.priority(),
+                request.scored(),
+                request.ends(),
+                request.salt(),
+                beams);
     }
 
     private boolean simplifyDisturbances() {
@@ -193,7 +225,8 @@ final class Shrinker {
                 request.priority(),
                 request.scored(),
                 request.ends(),
-                request.salt());
+                request.salt(),
+                request.beams());
     }
 
     private static Request with(Request request, int arrival, int maxTokens, int choices) {
@@ -207,7 +240,8 @@ final class Shrinker {
                 request.priority(),
                 request.scored(),
                 request.ends(),
-                request.salt());
+                request.salt(),
+                request.beams());
     }
 
     private static Request plain(Request request, int priority, boolean scored, boolean ends, String salt) {
@@ -221,6 +255,7 @@ final class Shrinker {
                 priority,
                 scored,
                 ends,
-                salt);
+                salt,
+                request.beams());
     }
 }

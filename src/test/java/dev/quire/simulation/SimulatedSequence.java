@@ -3,13 +3,16 @@ package dev.quire.simulation;
 import dev.quire.cache.SequenceBlocks;
 import dev.quire.scheduler.Sequence;
 import dev.quire.scheduler.TokenBuffer;
+import java.util.List;
+import java.util.Optional;
 
 /// A sequence of the scheduler, beside its twin and what the simulation knows of it.
 final class SimulatedSequence {
     final Workload.Request request;
     final int choice;
     final Sequence sequence;
-    final Twin twin;
+    final Optional<BeamTwin> beams; // of the search that it is a beam of
+    Twin twin; // of a beam: as it is now
 
     private final int[] block; // [maxBlocks] what its table held after the last step
     private int blocks;
@@ -31,10 +34,16 @@ final class SimulatedSequence {
     boolean failsAtCommit;
 
     SimulatedSequence(Workload.Request request, int choice, Sequence sequence, Workload.Setup setup) {
+        this(request, choice, sequence, setup, Optional.empty());
+    }
+
+    SimulatedSequence(
+            Workload.Request request, int choice, Sequence sequence, Workload.Setup setup, Optional<BeamTwin> beams) {
+        this.beams = beams;
         this.request = request;
         this.choice = choice;
         this.sequence = sequence;
-        twin = new Twin(request, choice, setup.vocabulary());
+        twin = beams.isPresent() ? new Twin(request, List.of()) : new Twin(request, choice, setup.vocabulary());
         block = new int[2 * setup.blocks()];
     }
 
@@ -56,9 +65,17 @@ final class SimulatedSequence {
         return disturbed == null;
     }
 
-    /// It has just been admitted: it holds blocks, and held none before.
+    /// It has just been admitted: it holds blocks, and held none before, and no other beam of its search did.
     boolean admitted() {
-        return blocks == 0;
+        return blocks == 0 && !(beams.isPresent() && beams.get().held());
+    }
+
+    /// Leading tokens that it may find in the cache.
+    int shareable() {
+        if (beams.isPresent()) {
+            return beams.get().shareable();
+        }
+        return sequence.scoring() ? sequence.promptScores().count() : sequence.length();
     }
 
     /// Notes where its blocks begin.
@@ -82,7 +99,7 @@ final class SimulatedSequence {
             }
             return block[index] != sequence.table().block(index);
         }
-        return !(again || admitted()) || index * blockSize >= sequence.table().sharedTokens();
+        return !(again || blocks == 0) || index * blockSize >= sequence.table().sharedTokens();
     }
 
     /// Notes what its table holds at the end of a step.
@@ -96,6 +113,7 @@ final class SimulatedSequence {
             block[i] = table.block(i);
         }
         interrupted |= sequence.started() && sequence.state() == Sequence.State.WAITING;
+        beams.ifPresent(BeamTwin::remember);
     }
 
     @Override

@@ -11,6 +11,7 @@ import dev.quire.cache.PrefixIndex;
 import dev.quire.cache.SequenceBlocks;
 import dev.quire.cache.WeakHash;
 import dev.quire.sampling.SamplingParameters;
+import dev.quire.scheduler.BeamGroup;
 import dev.quire.scheduler.PreemptionCost;
 import dev.quire.scheduler.Scheduler;
 import dev.quire.scheduler.Sequence;
@@ -23,6 +24,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 
 /// Runs one workload through the real scheduler and cache as the engine's loop does, with steps for a clock, and
 /// throws where a promise is broken: what every sequence reads (`FakeEngine`), what is counted (`Audit`), what is
@@ -67,7 +69,7 @@ final class Simulation {
         engine = new FakeEngine(layout, setup.memory(), scheduler, sequences);
         audit = new Audit(layout, setup.memory().fit(), scheduler, setup.limits(), engine, sequences);
         prefixes = new NaivePrefixes(pool);
-        evictions = new EvictionOrder(pool, scheduler, sequences, engine.memory());
+        evictions = new EvictionOrder(pool, scheduler, engine);
     }
 
     /// Runs `workload` to its end.
@@ -99,6 +101,14 @@ final class Simulation {
         return compactions;
     }
 
+    /// Searches of the workload.
+    List<BeamTwin> searches() {
+        return sequences.stream()
+                .flatMap(sequence -> sequence.beams.stream())
+                .distinct()
+                .toList();
+    }
+
     /// Tokens that all steps computed.
     long computedTokens() {
         return computedTokens;
@@ -127,7 +137,13 @@ final class Simulation {
                 }
             }
         }
-        sequences.forEach(this::checkEnd);
+        for (SimulatedSequence sequence : sequences) {
+            if (sequence.beams.isEmpty()) {
+                checkEnd(sequence);
+            } else if (sequence.choice == 0) {
+                sequence.beams.get().checkEnd(setup.memory().paged());
+            }
+        }
         if (keepsAll) {
             assertEquals(0, scheduler.preemptions(), "nobody gives way by worst-case admission");
         }
@@ -139,8 +155,8 @@ final class Simulation {
         long tokens = 0;
         long choices = 0;
         for (Request request : coming) {
-            tokens += (long) request.choices() * (request.prompt().length + request.maxTokens() + 1);
-            choices += request.choices();
+            tokens += (long) request.width() * (request.prompt().length + request.maxTokens() + 1);
+            choices += request.width();
         }
         long again = setup.memory().layout() == Workload.Layout.NONE ? tokens : 1;
         return tokens
@@ -164,6 +180,10 @@ final class Simulation {
                     TokenBuffer.NO_LOGPROBS,
                     request.scored(),
                     request.salt());
+            if (request.beams().isPresent()) {
+                search(request, spec);
+                continue;
+            }
             List<Sequence> group = Sequence.group(spec, request.choices(), layout);
             for (int choice = 0; choice < group.size(); choice++) {
                 sequences.add(new SimulatedSequence(request, choice, group.get(choice), setup));
@@ -172,10 +192,21 @@ final class Simulation {
         }
     }
 
+    private void search(Request request, Sequence.Spec spec) {
+        int vocabulary = setup.vocabulary();
+        var twin = new BeamTwin(request, vocabulary, spec.endTokens());
+        var group = new BeamGroup(spec, request.choices(), request.beams().orElseThrow(), vocabulary, layout);
+        for (int place = 0; place < group.width(); place++) {
+            twin.add(new SimulatedSequence(request, place, group.beam(place), setup, Optional.of(twin)));
+        }
+        sequences.addAll(twin.places());
+        scheduler.add(group.leader());
+    }
+
     private void step() {
         forked = false;
         List<FakeEngine.Run> runs = plan();
-        stalls += runs.size() < scheduler.running() ? 1 : 0;
+        stalls += runs.size() < scheduler.running() ? 1 : 0; // of those without beams
         if (runs.isEmpty()) {
             assertTrue(scheduler.transferring(), "a step must compute something, or wait for blocks");
             engine.idle(now);
@@ -252,8 +283,32 @@ final class Simulation {
         }
     }
 
+    /// What may follow a beam; with the last one the search goes on.
+    private void offer(FakeEngine.Run run) {
+        SimulatedSequence beam = run.sequence();
+        if (!run.draws() || !beam.running()) {
+            return; // or it has ended with another beam
+        }
+        if (beam.failsAtCommit) {
+            end(beam, TokenBuffer.Ending.FAILED);
+            return;
+        }
+        engine.offer(run);
+        int length = beam.sequence.beams().orElseThrow().search().length();
+        scheduler.offered(beam.sequence);
+        if (!beam.running()) {
+            prefixes.forget(); // it may have failed for want of answers
+        } else if (beam.sequence.beams().orElseThrow().search().length() > length) {
+            beam.beams.orElseThrow().follow();
+        }
+    }
+
     private void drawTokens(FakeEngine.Run run) {
         Sequence sequence = run.sequence().sequence;
+        if (sequence.beams().isPresent()) {
+            offer(run);
+            return;
+        }
         if (!run.draws()) {
             if (sequence.pending() == 0) {
                 assertEquals(0, run.sequence().request.maxTokens(), () -> "no token drawn: " + run.sequence());
@@ -311,6 +366,20 @@ final class Simulation {
         for (int i = 0; i < sequence.followers(); i++) {
             simulated(sequence.follower(i)).disturb(ending);
         }
+        List<Integer> wrote = new ArrayList<>(wrote(sequence));
+        ended.beams.ifPresent(beams -> beams.places().forEach(place -> {
+            place.disturb(ending);
+            wrote.addAll(wrote(place.sequence));
+        }));
+        scheduler.end(sequence, ending, ending == TokenBuffer.Ending.FAILED ? "simulated" : "");
+        if (ending == TokenBuffer.Ending.FAILED) {
+            prefixes.forget();
+            untrusted.addAll(wrote);
+        }
+        scheduler.checkInvariants();
+    }
+
+    private List<Integer> wrote(Sequence sequence) {
         SequenceBlocks table = sequence.table();
         List<Integer> wrote = new ArrayList<>();
         for (int i = table.sharedTokens() / pool.blockSize(); i < table.blocks(); i++) {
@@ -318,12 +387,7 @@ final class Simulation {
                 wrote.add(table.block(i));
             }
         }
-        scheduler.end(sequence, ending, ending == TokenBuffer.Ending.FAILED ? "simulated" : "");
-        if (ending == TokenBuffer.Ending.FAILED) {
-            prefixes.forget();
-            untrusted.addAll(wrote);
-        }
-        scheduler.checkInvariants();
+        return wrote;
     }
 
     /// Not before the step is over: its copies may come from such blocks.

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.quire.cache.ContiguousLayout;
 import dev.quire.scheduler.SchedulerLimits;
+import dev.quire.scheduler.TokenBuffer;
 import dev.quire.simulation.Workload.Disturbance;
 import dev.quire.simulation.Workload.Kind;
 import dev.quire.simulation.Workload.Request;
@@ -15,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
 /// Random workloads through the real scheduler and cache, and what some of them must cost.
@@ -102,6 +104,37 @@ class SimulationTest {
         assertTrue(
                 Arrays.stream(seen).allMatch(count -> count > 1) && seen[3] > 4 && seen[4] > 30 && seen[5] > 10,
                 () -> "first fit, best fit, buddy, several times, asked for, several rounds=" + Arrays.toString(seen));
+    }
+
+    /// The same for beams.
+    @Test
+    void randomWorkloads_searchReorderInterruptAndEndEarly() {
+        long[] seen = new long[8];
+        for (long seed = 1; seed <= 500; seed++) {
+            Workload workload = WorkloadMaker.make(seed);
+            List<BeamTwin> searches = Simulation.run(workload).searches();
+            seen[0] += searches.isEmpty() ? 0 : 1;
+            seen[1] += any(searches, search -> search.moves() > 0);
+            seen[2] += any(searches, search -> search.interrupted());
+            seen[3] += any(searches, search -> search.disturbed(TokenBuffer.Ending.CANCELLED));
+            seen[4] += any(searches, search -> search.disturbed(TokenBuffer.Ending.FAILED));
+            seen[5 + workload.setup().memory().layout().ordinal()] += any(searches, search -> search.interrupted());
+        }
+        assertTrue(
+                seen[0] > 150
+                        && seen[1] > 60
+                        && seen[2] > 8
+                        && seen[3] > 25
+                        && seen[4] > 25
+                        && seen[5] > 4
+                        && seen[6] > 2
+                        && seen[7] > 0,
+                () -> "searches, moves, interruptions, cancelled, failed, interruptions of each layout="
+                        + Arrays.toString(seen));
+    }
+
+    private static int any(List<BeamTwin> searches, Predicate<BeamTwin> what) {
+        return searches.stream().anyMatch(what) ? 1 : 0;
     }
 
     /// However the prompt is cut into chunks, whoever comes in the same step shares the blocks that are computed

@@ -2,6 +2,7 @@ package dev.quire.simulation;
 
 import dev.quire.scheduler.TokenBuffer;
 import java.util.Arrays;
+import java.util.List;
 
 /// What one sequence must come to: computed alone, with endless memory, in one loop.
 ///
@@ -36,6 +37,36 @@ final class Twin {
         token = Arrays.copyOf(tokens, length);
         content = Arrays.copyOf(contents, length);
         ending = how;
+    }
+
+    /// One of the beams of a search: the prompt and what was generated after it.
+    Twin(Workload.Request request, List<Integer> generated) {
+        promptLength = request.prompt().length;
+        token = Arrays.copyOf(request.prompt(), promptLength + generated.size());
+        content = new long[token.length];
+        long before = mix(request.salt().hashCode());
+        for (int at = 0; at < token.length; at++) {
+            if (at >= promptLength) {
+                token[at] = generated.get(at - promptLength);
+            }
+            before = content(before, token[at]);
+            content[at] = before;
+        }
+        ending = TokenBuffer.Ending.LENGTH;
+    }
+
+    /// Log-probabilities of the tokens that may come after content `last`: multiples of ¼, so that sums are exact and
+    /// often tie. Some positions are much clearer than others; a few tokens cannot come.
+    static float[] logprobs(long seed, long last, int vocabulary) {
+        long draw = mix(last ^ mix(seed));
+        int clarity = 1 + (int) Long.remainderUnsigned(draw, 24);
+        float[] logprobs = new float[vocabulary];
+        for (int token = 0; token < vocabulary; token++) {
+            draw = mix(draw + token);
+            boolean possible = token == 0 || Long.remainderUnsigned(draw, 13) > 0;
+            logprobs[token] = possible ? -Long.remainderUnsigned(draw >>> 8, clarity) / 4f : Float.NEGATIVE_INFINITY;
+        }
+        return logprobs;
     }
 
     int answerLength() {

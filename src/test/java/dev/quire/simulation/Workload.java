@@ -8,12 +8,14 @@ import dev.quire.cache.PagedLayout;
 import dev.quire.cache.RunAllocator;
 import dev.quire.cache.SwapSpace;
 import dev.quire.cache.UncachedLayout;
+import dev.quire.sampling.BeamParameters;
 import dev.quire.scheduler.AdmissionPolicy;
 import dev.quire.scheduler.PreemptionCost;
 import dev.quire.scheduler.SchedulerLimits;
 import dev.quire.scheduler.Sequence;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /// Everything that happens in one simulation, as data. Its text is the Java that makes it, to be pasted into a
@@ -121,6 +123,7 @@ record Workload(Setup setup, List<Request> requests, List<Disturbance> disturban
 
     /// - `id`: what disturbances call it; `arrival`: the step before which it comes
     /// - `ends`: whether the last token of the vocabulary ends it
+    /// - `beams`: of the search whose best hypotheses the choices are, instead of drawn ones
     record Request(
             int id,
             int arrival,
@@ -131,12 +134,45 @@ record Workload(Setup setup, List<Request> requests, List<Disturbance> disturban
             int priority,
             boolean scored,
             boolean ends,
-            String salt) {
+            String salt,
+            Optional<BeamParameters> beams) {
+        /// Drawn.
+        Request(
+                int id,
+                int arrival,
+                int[] prompt,
+                int maxTokens,
+                long seed,
+                int choices,
+                int priority,
+                boolean scored,
+                boolean ends,
+                String salt) {
+            this(id, arrival, prompt, maxTokens, seed, choices, priority, scored, ends, salt, Optional.empty());
+        }
+
+        /// Sequences that it takes at once.
+        int width() {
+            return beams.map(BeamParameters::width).orElse(choices);
+        }
+
+        /// Most blocks that it must have at once.
+        int mostBlocks(CacheLayout layout) {
+            int stored = Sequence.storedTokens(prompt.length, maxTokens);
+            return beams.isPresent() ? layout.mostBlocks(stored, prompt.length, width()) : layout.mostBlocks(stored);
+        }
+
+        private String search() {
+            return beams.map(search -> ", Optional.of(new BeamParameters(%d, %sf, EarlyStopping.%s))"
+                            .formatted(search.width(), search.lengthPenalty(), search.earlyStopping()))
+                    .orElse("");
+        }
+
         @Override
         public String toString() {
             String tokens = Arrays.stream(prompt).mapToObj(Integer::toString).collect(Collectors.joining(", "));
-            return "new Request(%d, %d, new int[] {%s}, %d, %dL, %d, %d, %b, %b, \"%s\")"
-                    .formatted(id, arrival, tokens, maxTokens, seed, choices, priority, scored, ends, salt);
+            return "new Request(%d, %d, new int[] {%s}, %d, %dL, %d, %d, %b, %b, \"%s\"%s)"
+                    .formatted(id, arrival, tokens, maxTokens, seed, choices, priority, scored, ends, salt, search());
         }
     }
 
@@ -170,8 +206,7 @@ record Workload(Setup setup, List<Request> requests, List<Disturbance> disturban
     boolean fits() {
         CacheLayout layout = setup.memory().over(new BlockPool(setup.blocks(), setup.blockSize()), longest());
         return requests.stream().allMatch(request -> {
-            int stored = Sequence.storedTokens(request.prompt().length, request.maxTokens());
-            return request.choices() <= setup.limits().sequences() && layout.mostBlocks(stored) <= setup.blocks();
+            return request.width() <= setup.limits().sequences() && request.mostBlocks(layout) <= setup.blocks();
         });
     }
 
@@ -185,7 +220,7 @@ record Workload(Setup setup, List<Request> requests, List<Disturbance> disturban
                 && requests.stream().allMatch(request -> {
                     int tokens = request.prompt().length;
                     int stored = Sequence.storedTokens(tokens, request.maxTokens());
-                    int forks = (request.choices() - 1) * layout.mostForkBlocks(tokens, stored);
+                    int forks = (request.width() - 1) * layout.mostForkBlocks(tokens, stored);
                     return layout.mostBlocks(stored) + forks <= setup.blocks();
                 });
     }

@@ -3,6 +3,8 @@ package dev.quire.simulation;
 import dev.quire.cache.CompactionLimits;
 import dev.quire.cache.ContiguousLayout;
 import dev.quire.cache.RunAllocator;
+import dev.quire.sampling.BeamParameters;
+import dev.quire.sampling.BeamParameters.EarlyStopping;
 import dev.quire.scheduler.AdmissionPolicy;
 import dev.quire.scheduler.PreemptionCost;
 import dev.quire.scheduler.SchedulerLimits;
@@ -14,6 +16,7 @@ import dev.quire.simulation.Workload.Request;
 import dev.quire.simulation.Workload.Setup;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 
 /// Makes a random workload from a seed. Sizes are small, so that what is rare in a server (no block left, a block
@@ -53,19 +56,38 @@ final class WorkloadMaker {
             requests.add(request);
             streams.add(new Twin(request, 0, vocabulary).token);
         }
-        return new Workload(setup(), List.copyOf(requests), disturbances(arrival));
+        var workload = new Workload(setup(), List.copyOf(requests), disturbances(arrival));
+        while (!workload.fits()) { // beams in a layout that does not share
+            workload = new Workload(larger(workload.setup()), workload.requests(), workload.disturbances());
+        }
+        return workload;
+    }
+
+    private static Setup larger(Setup setup) {
+        return new Setup(
+                setup.blocks() + 1,
+                setup.blockSize(),
+                setup.limits(),
+                setup.prefix(),
+                setup.hashBits(),
+                setup.vocabulary(),
+                setup.memory());
     }
 
     private Setup setup() {
+        boolean searching =
+                requests.stream().anyMatch(request -> request.beams().isPresent());
         int largest = 1;
         int all = 0;
         for (Request request : requests) {
+            int once = request.prompt().length / blockSize * (request.width() - 1); // at most, of a search's prompt
             int blocks = Math.ceilDiv(request.prompt().length + request.maxTokens(), blockSize);
+            blocks = request.beams().isPresent() ? blocks * request.width() - once : blocks;
             largest = Math.max(largest, blocks);
-            all += blocks * request.choices();
+            all += blocks * (request.beams().isPresent() ? 1 : request.choices());
         }
         int blocks = largest
-                + switch (random.nextInt(4)) {
+                + switch (random.nextInt(searching && !one(3) ? 2 : 4)) {
                     case 0 -> 0;
                     case 1 -> random.nextInt(4);
                     case 2 -> random.nextInt(2 * largest + 4);
@@ -110,6 +132,9 @@ final class WorkloadMaker {
     }
 
     private Request request(int id, int arrival) {
+        if (one(6)) {
+            return search(id, arrival);
+        }
         boolean scored = one(8);
         int[] prompt = prompt();
         return new Request(
@@ -123,6 +148,24 @@ final class WorkloadMaker {
                 scored,
                 !one(3),
                 one(5) ? "b" : "a");
+    }
+
+    private Request search(int id, int arrival) {
+        int width = 1 + random.nextInt(Math.min(6, sequences));
+        float lengthPenalty = any(0, 1, 1, -1, 2) / (one(3) ? 2f : 1f);
+        EarlyStopping earlyStopping = EarlyStopping.values()[random.nextInt(3)];
+        return new Request(
+                id,
+                arrival,
+                prompt(),
+                1 + length(one(2) ? 24 : 8),
+                random.nextInt(one(2) ? 3 : 1_000),
+                1 + random.nextInt(width),
+                one(3) ? random.nextInt(3) - 1 : one(2) ? 1 : 0,
+                false,
+                one(2),
+                one(5) ? "b" : "a",
+                Optional.of(new BeamParameters(width, lengthPenalty, earlyStopping)));
     }
 
     /// A new prompt, or one that begins as an earlier request does: with a part of its prompt, or with all that
@@ -165,7 +208,7 @@ final class WorkloadMaker {
             // Rather an early one, whose prefix others share.
             Request request = requests.get(random.nextInt(1 + random.nextInt(requests.size())));
             int step = one(4) ? random.nextInt(lastArrival + 20) : request.arrival() + random.nextInt(any(1, 1, 4, 12));
-            int choice = one(2) ? 0 : random.nextInt(request.choices());
+            int choice = one(2) ? 0 : random.nextInt(request.width());
             disturbances.add(new Disturbance(step, kind, request.id(), choice));
         }
         for (int i = one(2) ? random.nextInt(6) : 0; i > 0; i--) {
