@@ -3,7 +3,9 @@ package dev.quire.engine;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.engine.TurnedEngine.Draw;
+import dev.quire.sampling.BeamParameters;
 import dev.quire.sampling.SamplingParameters;
+import dev.quire.scheduler.BeamGroup;
 import dev.quire.scheduler.Sequence;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -40,14 +42,18 @@ final class PromiseRig implements AutoCloseable {
 
     private record Question(List<Integer> prompt, int maxTokens, SamplingParameters sampling) {}
 
+    private record Search(List<Integer> prompt, int maxTokens, BeamParameters parameters) {}
+
     private final Map<Company, TurnedEngine> engines = new HashMap<>();
     private final Map<Question, List<Draw>> answers = new HashMap<>();
+    private final Map<Search, List<BeamWatch.Found>> found = new HashMap<>();
     private TurnedEngine aloneEngine;
     private Setting setting;
 
     /// All that may happen.
     static List<PromiseScenario> scenarios() {
-        return Stream.<PromiseScenario[]>of(PagedScenario.values(), LayoutScenario.values(), SwapScenario.values())
+        return Stream.<PromiseScenario[]>of(
+                        PagedScenario.values(), LayoutScenario.values(), SwapScenario.values(), BeamScenario.values())
                 .flatMap(Stream::of)
                 .toList();
     }
@@ -122,14 +128,30 @@ final class PromiseRig implements AutoCloseable {
     List<Draw> alone(Sequence.Spec spec) {
         var question = new Question(IntStream.of(spec.prompt()).boxed().toList(), spec.maxTokens(), spec.sampling());
         return answers.computeIfAbsent(question, q -> {
-            if (aloneEngine == null) {
-                aloneEngine = open(1);
-            }
-            aloneEngine.begin(PromiseScenario.paged(BLOCKS, false, 0), WHOLE, 0);
-            aloneEngine.send(spec, 1);
-            aloneEngine.run();
-            return new ArrayList<>(aloneEngine.draws(spec.sampling().seed()));
+            TurnedEngine engine = beginAlone();
+            engine.send(spec, 1);
+            engine.run();
+            return new ArrayList<>(engine.draws(spec.sampling().seed()));
         });
+    }
+
+    /// What a search finds there.
+    List<BeamWatch.Found> alone(Sequence.Spec spec, BeamParameters parameters) {
+        var search = new Search(IntStream.of(spec.prompt()).boxed().toList(), spec.maxTokens(), parameters);
+        return found.computeIfAbsent(search, s -> {
+            TurnedEngine engine = beginAlone();
+            BeamGroup group = engine.send(spec, parameters);
+            engine.run();
+            return BeamWatch.found(group);
+        });
+    }
+
+    private TurnedEngine beginAlone() {
+        if (aloneEngine == null) {
+            aloneEngine = open(1);
+        }
+        aloneEngine.begin(PromiseScenario.paged(BLOCKS, false, 0), WHOLE, 0);
+        return aloneEngine;
     }
 
     @Override
@@ -137,6 +159,7 @@ final class PromiseRig implements AutoCloseable {
         engines.values().forEach(TurnedEngine::close);
         engines.clear();
         answers.clear();
+        found.clear();
         if (aloneEngine != null) {
             aloneEngine.close();
             aloneEngine = null;

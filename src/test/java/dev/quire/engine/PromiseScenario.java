@@ -9,7 +9,7 @@ import dev.quire.kernel.Kernels;
 
 /// What may happen around a sequence without changing its tokens or their logits. Each makes sure that it does
 /// happen.
-sealed interface PromiseScenario permits PagedScenario, LayoutScenario, SwapScenario {
+sealed interface PromiseScenario permits PagedScenario, LayoutScenario, SwapScenario, BeamScenario {
     /// The cache, all of it free.
     CacheLayout layout();
 

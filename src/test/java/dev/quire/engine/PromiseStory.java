@@ -4,7 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.engine.TurnedEngine.Draw;
+import dev.quire.sampling.BeamParameters;
+import dev.quire.sampling.BeamParameters.EarlyStopping;
 import dev.quire.sampling.SamplingParameters;
+import dev.quire.scheduler.BeamGroup;
 import dev.quire.scheduler.Sequence;
 import dev.quire.scheduler.TokenBuffer;
 import java.util.ArrayList;
@@ -35,6 +38,7 @@ final class PromiseStory {
     private final PromiseRig rig;
     private final Random random;
     private final Map<Sequence, Sequence.Spec> sent = new LinkedHashMap<>(); // to what each would be alone
+    private final List<BeamWatch> searches = new ArrayList<>();
     private final int number;
     private int requests;
 
@@ -84,22 +88,27 @@ final class PromiseStory {
     }
 
     List<Sequence> send(int[] prompt, int maxTokens, String salt, int choices, int priority) {
-        long id = (long) ++requests * MOST_CHOICES;
-        var spec = new Sequence.Spec(
-                id,
-                priority,
-                prompt,
-                maxTokens,
-                sampling(requests, number * 1_000_000L + id),
-                new BitSet(),
-                TokenBuffer.NO_LOGPROBS,
-                false,
-                salt);
+        long id = nextId();
+        Sequence.Spec spec = spec(id, prompt, maxTokens, salt, priority, sampling(requests, seed(id)));
         List<Sequence> group = engine.send(spec, choices);
         for (int i = 0; i < choices; i++) {
             sent.put(group.get(i), alone(spec, i));
         }
         return group;
+    }
+
+    private long nextId() {
+        return (long) ++requests * MOST_CHOICES;
+    }
+
+    private long seed(long id) {
+        return number * 1_000_000L + id;
+    }
+
+    private static Sequence.Spec spec(
+            long id, int[] prompt, int maxTokens, String salt, int priority, SamplingParameters sampling) {
+        return new Sequence.Spec(
+                id, priority, prompt, maxTokens, sampling, new BitSet(), TokenBuffer.NO_LOGPROBS, false, salt);
     }
 
     private static SamplingParameters sampling(int index, long seed) {
@@ -113,16 +122,8 @@ final class PromiseStory {
 
     /// The request that asks for choice `index` alone.
     private static Sequence.Spec alone(Sequence.Spec spec, int index) {
-        return new Sequence.Spec(
-                spec.arrival(),
-                0,
-                spec.prompt(),
-                spec.maxTokens(),
-                spec.sampling().withSeed(spec.sampling().seed() + index),
-                spec.endTokens(),
-                TokenBuffer.NO_LOGPROBS,
-                false,
-                "");
+        SamplingParameters sampling = spec.sampling().withSeed(spec.sampling().seed() + index);
+        return spec(spec.arrival(), spec.prompt(), spec.maxTokens(), "", 0, sampling);
     }
 
     /// What was generated so far.
@@ -133,9 +134,23 @@ final class PromiseStory {
         return tokens;
     }
 
+    /// A search for `width` answers of `maxTokens` tokens.
+    BeamGroup search(int[] prompt, int width, int maxTokens) {
+        long id = nextId();
+        Sequence.Spec spec =
+                spec(id, prompt, maxTokens, "", 0, SamplingParameters.greedy().withSeed(seed(id)));
+        var parameters = new BeamParameters(width, 1, EarlyStopping.HEURISTIC);
+        BeamGroup group = engine.send(spec, parameters);
+        searches.add(new BeamWatch(rig, engine, spec, parameters, group));
+        return group;
+    }
+
     /// One step; false if there was nothing to compute.
     boolean turn() {
-        return engine.turn();
+        searches.forEach(BeamWatch::before);
+        boolean busy = engine.turn();
+        searches.forEach(BeamWatch::after);
+        return busy;
     }
 
     /// Turns until `sequence` has `tokens` tokens of its answer.
@@ -188,6 +203,7 @@ final class PromiseStory {
     void end() {
         run();
         engine.checkEmpty();
+        searches.forEach(BeamWatch::end);
         sent.forEach((sequence, spec) -> {
             List<Draw> expected = rig.alone(spec);
             long seed = spec.sampling().seed();
@@ -209,7 +225,7 @@ final class PromiseStory {
         });
     }
 
-    private static void assertSame(Draw expected, Draw actual, String who) {
+    static void assertSame(Draw expected, Draw actual, String who) {
         String where = who + ", position=" + actual.position();
         int at = Arrays.mismatch(expected.logits(), actual.logits());
         if (at >= 0) {

@@ -24,7 +24,7 @@ class SmolLm2PromiseIT {
         cases.addAll(PromiseRig.cases(
                 List.of(new Setting(MODEL, "auto", "bf16")), all, List.of(new Company(2, PromiseRig.WHOLE))));
         List<PromiseScenario> cached = new ArrayList<>(all); // the others take as long as all of these
-        cached.removeAll(List.of(LayoutScenario.UNCACHED, LayoutScenario.CROWD_UNCACHED));
+        cached.removeAll(List.of(LayoutScenario.UNCACHED, LayoutScenario.CROWD_UNCACHED, BeamScenario.BEAMS_UNCACHED));
         cases.addAll(PromiseRig.cases(List.of(new Setting(MODEL, "auto", "f16")), cached, List.of(new Company(1, 13))));
         List<PromiseScenario> two = List.of(PagedScenario.HIT_OF_AN_ANSWER, PagedScenario.FORKED_AFTER_A_HIT);
         List<Setting> isas = PromiseRig.isas().stream()

@@ -8,6 +8,8 @@ import dev.quire.cache.CacheLayout;
 import dev.quire.cache.PagedLayout;
 import dev.quire.cache.SequenceBlocks;
 import dev.quire.kernel.Batch;
+import dev.quire.sampling.BeamParameters;
+import dev.quire.scheduler.BeamGroup;
 import dev.quire.scheduler.PreemptionCost;
 import dev.quire.scheduler.Scheduler;
 import dev.quire.scheduler.SchedulerLimits;
@@ -106,6 +108,13 @@ final class TurnedEngine implements AutoCloseable {
     List<Sequence> send(Sequence.Spec spec, int choices) {
         List<Sequence> group = Sequence.group(spec, choices, layout);
         assertTrue(inbox.offer(group.getFirst()));
+        return group;
+    }
+
+    /// A search for as many answers as it has beams, which comes in at the next turn.
+    BeamGroup send(Sequence.Spec spec, BeamParameters parameters) {
+        var group = new BeamGroup(spec, parameters.width(), parameters, vocabulary(), layout);
+        assertTrue(inbox.offer(group.leader()));
         return group;
     }
 
