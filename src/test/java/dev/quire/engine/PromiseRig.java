@@ -53,7 +53,11 @@ final class PromiseRig implements AutoCloseable {
     /// All that may happen.
     static List<PromiseScenario> scenarios() {
         return Stream.<PromiseScenario[]>of(
-                        PagedScenario.values(), LayoutScenario.values(), SwapScenario.values(), BeamScenario.values())
+                        PagedScenario.values(),
+                        LayoutScenario.values(),
+                        SwapScenario.values(),
+                        CompactionScenario.values(),
+                        BeamScenario.values())
                 .flatMap(Stream::of)
                 .toList();
     }

@@ -9,7 +9,7 @@ import dev.quire.kernel.Kernels;
 
 /// What may happen around a sequence without changing its tokens or their logits. Each makes sure that it does
 /// happen.
-sealed interface PromiseScenario permits PagedScenario, LayoutScenario, SwapScenario, BeamScenario {
+sealed interface PromiseScenario permits PagedScenario, LayoutScenario, SwapScenario, CompactionScenario, BeamScenario {
     /// The cache, all of it free.
     CacheLayout layout();
 

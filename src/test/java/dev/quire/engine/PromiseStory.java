@@ -40,6 +40,7 @@ final class PromiseStory {
     private final Map<Sequence, Sequence.Spec> sent = new LinkedHashMap<>(); // to what each would be alone
     private final List<BeamWatch> searches = new ArrayList<>();
     private final int number;
+    private Runnable beforeTurn = () -> {};
     private int requests;
 
     /// Story `number` on `engine`, which has begun anew with `budget` tokens a step. The same number makes the same
@@ -145,8 +146,14 @@ final class PromiseStory {
         return group;
     }
 
+    /// Has `what` happen before each step from now on.
+    void beforeEachTurn(Runnable what) {
+        beforeTurn = what;
+    }
+
     /// One step; false if there was nothing to compute.
     boolean turn() {
+        beforeTurn.run();
         searches.forEach(BeamWatch::before);
         boolean busy = engine.turn();
         searches.forEach(BeamWatch::after);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.quire.cache.BlockPool;
 import dev.quire.cache.CacheLayout;
+import dev.quire.cache.CompactionLimits;
 import dev.quire.cache.PagedLayout;
 import dev.quire.cache.SequenceBlocks;
 import dev.quire.kernel.Batch;
@@ -120,6 +121,11 @@ final class TurnedEngine implements AutoCloseable {
 
     void cancel(Sequence sequence) {
         inbox.cancel(sequence);
+    }
+
+    /// Asks for a compaction that copies `copies` blocks between two steps, however little the pool is fragmented.
+    void compact(int copies) {
+        loop.compactor().ask(new CompactionLimits(0, copies));
     }
 
     /// One step; false if there was nothing to compute.
