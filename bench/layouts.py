@@ -10,8 +10,8 @@ every layout.
 
 While every client waits for an answer, GET /v1/cache is asked ten times a second: sequences at once, and what the
 pool's slots hold. Tokens a second are those of answers over a whole turn, its end included, where fewer and fewer
-clients are left. The time of an answer is from before its connection is opened to its end, queueing included. Standard
-library only.
+clients are left. The time of an answer is from before its connection is opened to its end, queueing included. Answers
+are greedy and come whole: client and server share the cores. Standard library only.
 
   python3 bench/layouts.py                       # this tree's ./quire: four rounds, six minutes
   python3 bench/layouts.py --only paged,contiguous-model --blocks 48 --rounds 9
@@ -35,7 +35,6 @@ import urllib.request
 
 import compare
 import peers
-import sharing
 import step_share
 from cpu_report import abba
 from step_share import ShareError
@@ -79,45 +78,30 @@ class Answer:
     def __init__(self, body, port):
         self.tokens = body["max_tokens"]
         self.received = b""
-        self.first = self.end = None  # seconds since the beginning
-        self.unread = 0  # where the first line that has not been looked at begins
         payload = json.dumps(body).encode()
         self.begin = time.monotonic()
         self.connection = socket.create_connection(("127.0.0.1", port))
         self.connection.sendall(
-            b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            b"POST /v1/completions HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n"
             b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(payload) + payload)
 
     def read(self):
         """Takes what has come; true when that was the end."""
         piece = self.connection.recv(1 << 16)
-        now = time.monotonic() - self.begin
         self.received += piece
-        if self.first is None and self.begun():
-            self.first = now
-        done = b"data: [DONE]" in self.received[-64 - len(piece):]
-        if not (piece or done) or self.received.startswith((b"HTTP/1.1 4", b"HTTP/1.1 5")):
-            raise ShareError(f"answer must be complete: bytes={self.received[-300:]!r}")
-        if done:
-            self.end = now
-        return done
-
-    def begun(self):
-        *lines, _ = self.received[self.unread:].split(b"\n")
-        self.unread += sum(len(line) + 1 for line in lines)
-        return any(sharing.begun(line) for line in lines)
+        self.end = time.monotonic() - self.begin  # in seconds
+        return not piece
 
     def text(self):
         """What was answered; checks that it is as long as it should be."""
-        text, tokens = "", None
-        for line in self.received.split(b"\n"):
-            if line.startswith(b"data: {"):
-                event = json.loads(line[len(b"data: "):])
-                text += "".join(choice["text"] for choice in event.get("choices", ()))
-                tokens = (event.get("usage") or {}).get("completion_tokens", tokens)
+        head, _, body = self.received.partition(b"\r\n\r\n")
+        if not head.startswith((b"HTTP/1.0 200 ", b"HTTP/1.1 200 ")):
+            raise ShareError(f"answer must be complete: bytes={self.received[-300:]!r}")
+        answer = json.loads(body)
+        tokens = answer["usage"]["completion_tokens"]
         if tokens != self.tokens:
             raise ShareError(f"answer must have its full length: tokens={tokens}, max_tokens={self.tokens}")
-        return text
+        return answer["choices"][0]["text"]
 
 
 def bodies(options, number):
@@ -128,8 +112,7 @@ def bodies(options, number):
         whole = options.lengths[i % len(options.lengths)]
         prompt = [rng.randrange(1000, 30000) for _ in range(max(1, int(whole * options.prompt_share)))]
         found.append({"model": options.model, "prompt": prompt, "max_tokens": whole - len(prompt), "ignore_eos": True,
-                      "temperature": 0.8, "seed": rng.randrange(1 << 30), "stream": True,
-                      "stream_options": {"include_usage": True}})
+                      "temperature": 0})
     return found
 
 
@@ -194,7 +177,6 @@ def measure(port, requests, options):
     row = {
         "tokens_per_second": sum(answer.tokens for answer in answers) / seconds,
         "whole": [answer.end for answer in answers],
-        "first": [answer.first for answer in answers],
         **pool(sampler.before, sampler.samples, sampler.after),
     }
     return row, texts
@@ -237,13 +219,12 @@ def spread(values, form):
 def line(layout, rows):
     """A layout's line of the table. Latencies are of all its answers, what the pool held is the rounds' mean."""
     whole = [value for row in rows for value in row["whole"]]
-    first = [value for row in rows for value in row["first"]]
     held, empty = (100 * statistics.mean(row[what] for row in rows) for what in ("held", "empty"))
     kept = any(row["kept"] for row in rows)
     at_once = statistics.mean(row["at_once"] for row in rows)
     return (f"| {layout.title} | {at_once:.1f} ({max(row['peak'] for row in rows)})"
             f" | {spread([row['tokens_per_second'] for row in rows], '.0f')}"
-            f" | {percentile(whole, 0.5):.2f} | {percentile(whole, 0.99):.2f} | {percentile(first, 0.99):.2f}"
+            f" | {percentile(whole, 0.5):.2f} | {percentile(whole, 0.99):.2f}"
             f" | {sum(row['preempted'] for row in rows) / len(whole):.2f} of {len(whole):,}"
             f" | {f'{held:.0f} / {empty:.0f} / {100 - held - empty:.0f}' if kept else '–'} |")
 
@@ -260,9 +241,9 @@ def verdict(what, ratios, wanted):
 def report(rounds):
     """The table, and the paged ones beside the contiguous one. A round has a row for each layout that it asked."""
     names = list(rounds[0])
-    lines = ["| layout | at once: mean (most) | tokens/s | whole answer, s: p50 | p99 | first token, s: p99"
+    lines = ["| layout | at once: mean (most) | tokens/s | whole answer, s: p50 | p99"
              " | preemptions an answer | slots that hold a token / reserved, empty / nobody's, % |",
-             "|---|---|---|---|---|---|---|---|"]
+             "|---|---|---|---|---|---|---|"]
     lines += [line(LAYOUTS[name], [rows[name] for rows in rounds if name in rows]) for name in names]
     for name in PAGED_ONES:
         if name in names and CONTIGUOUS in names:
@@ -347,7 +328,7 @@ def arguments(words=None):
     parser.add_argument("--lengths", default="50,80,120,60", help="of the requests in turn, prompt and answer")
     parser.add_argument("--estimate", type=int, default=48, help="tokens that the estimate adds to a prompt")
     parser.add_argument("--clients", type=int, default=32)
-    parser.add_argument("--requests", type=int, default=96,
+    parser.add_argument("--requests", type=int, default=160,
                         help="of a round; some layouts get fewer of them")
     parser.add_argument("--prompt-share", type=float, default=0.25, help="part of each request that is prompt")
     parser.add_argument("--rounds", type=int, default=4)
