@@ -15,7 +15,7 @@ final class RawConnection implements AutoCloseable {
     RawConnection(URL server) {
         try {
             socket = new Socket(server.getHost(), server.getPort());
-            socket.setSoTimeout(10_000);
+            socket.setSoTimeout(60_000); // of a busy machine
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
