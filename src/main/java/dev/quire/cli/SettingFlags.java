@@ -59,7 +59,9 @@ final class SettingFlags {
             Map.entry("quire.cache.preemption", "what becomes of preempted blocks: auto, recompute or swap"),
             Map.entry("quire.cache.swap", "memory for preempted blocks: 512MiB, 2GiB, bytes, or a share; 0 = none"),
             Map.entry("quire.cache.admission", "blocks that a sequence must find to start: optimistic or worst-case"),
-            Map.entry("quire.cache.watermark", "share of the pool that admission leaves to running sequences"),
+            Map.entry(
+                    "quire.cache.watermark",
+                    "share of the pool that admission leaves to running sequences, at least a block for each; 0 = none"),
             Map.entry("quire.batch.tokens", "most tokens computed in one step"),
             Map.entry("quire.batch.sequences", "most sequences that run at once"),
             Map.entry("quire.inspect.enabled", "answer /v1/cache/blocks, /v1/cache/sequences and /v1/cache/events"),

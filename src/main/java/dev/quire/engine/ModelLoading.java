@@ -144,7 +144,8 @@ final class ModelLoading implements AutoCloseable {
     }
 
     private static int watermark(QuireSettings settings, int blocks) {
-        return (int) (blocks * share("quire.cache.watermark", settings.cache().watermark()));
+        return (int) Math.ceil(
+                blocks * share("quire.cache.watermark", settings.cache().watermark()));
     }
 
     /// Headroom at which readiness ends and comes back.

@@ -122,7 +122,8 @@ public interface QuireSettings {
         @WithDefault("optimistic")
         String admission();
 
-        /// Share of the pool that optimistic admission leaves free for running sequences.
+        /// Share of the pool that optimistic admission leaves free for running sequences, at least a block for
+        /// each of them; 0 = none.
         @WithDefault("0.01")
         double watermark();
 

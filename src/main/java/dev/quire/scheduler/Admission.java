@@ -204,7 +204,7 @@ final class Admission {
     /// Blocks that are kept for those who run.
     private long kept() {
         return switch (limits.admission()) {
-            case OPTIMISTIC -> limits.watermark();
+            case OPTIMISTIC -> limits.watermark() == 0 ? 0 : Math.max(limits.watermark(), places.taken());
             case WORST_CASE -> promised();
         };
     }

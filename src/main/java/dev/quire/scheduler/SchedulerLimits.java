@@ -5,7 +5,8 @@ package dev.quire.scheduler;
 /// - `tokens`: most tokens computed in a step, at least `sequences` so that every running sequence moves
 /// - `sequences`: most sequences that run at once
 /// - `rows`: most logit rows in a step, at least `sequences`
-/// - `watermark`: blocks that optimistic admission leaves free while something runs
+/// - `watermark`: blocks that optimistic admission leaves free while something runs, at least one for each that
+///   runs, since each soon needs one; 0 = none
 /// - `admission`: how many blocks a sequence must find
 public record SchedulerLimits(int tokens, int sequences, int rows, int watermark, AdmissionPolicy admission) {
     public SchedulerLimits {

@@ -46,8 +46,8 @@ class BeamStreamTest {
         return ends;
     }
 
-    /// Searches of all widths and ways to stop, with prompts of less than a block, of whole ones, and longer than a
-    /// step. A third of the vocabulary ends an answer where any does, so that hypotheses come at every length.
+    /// Searches of all widths and ways to stop, with prompts of less than a block, of whole ones, and longer than
+    /// a step. A third of the vocabulary ends an answer where any does, so that hypotheses come at every length.
     private static List<TurnedBeams.Asked> searches() {
         List<TurnedBeams.Asked> searches = new ArrayList<>();
         int[] prompts = {5, 16, 33, 70, 7, 48};
@@ -104,7 +104,15 @@ class BeamStreamTest {
                 TurnedBeams.alone(List.of("quire.backend", backend, "quire.cache.prefix", "off"), searches);
         for (String blocks : List.of("256", "40")) {
             try (var engine = new TurnedBeams(with(
-                    layout, "quire.cache.blocks", blocks, "quire.context-length", "128", "quire.batch.tokens", "64"))) {
+                    layout,
+                    "quire.cache.blocks",
+                    blocks,
+                    "quire.cache.watermark",
+                    "0",
+                    "quire.context-length",
+                    "128",
+                    "quire.batch.tokens",
+                    "64"))) {
                 List<BeamGroup> groups = new ArrayList<>();
                 for (int i = 0; i < searches.size(); i++) {
                     engine.send(Requests.prompt(i, 20 + 9 * i, 300), 30, 0);
@@ -164,8 +172,8 @@ class BeamStreamTest {
                 });
     }
 
-    /// At each step, each full block of the prompt is there once, held by every live beam, and the group holds no more
-    /// blocks than the door reckons with; also after it has given way and was computed again.
+    /// At each step, each full block of the prompt is there once, held by every live beam, and the group holds no
+    /// more blocks than the door reckons with; also after it has given way and was computed again.
     @ParameterizedTest
     @ValueSource(strings = {"on", "off"})
     void prompt_isHeldOnce(String prefix) {

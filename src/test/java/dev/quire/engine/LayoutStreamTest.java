@@ -115,8 +115,15 @@ class LayoutStreamTest {
     /// With a compaction asked for before every `compactEvery`-th turn.
     private static Outcome run(List<String> layout, String blocks, int compactEvery) {
         List<String> settings = new ArrayList<>(layout);
-        settings.addAll(
-                List.of("quire.cache.blocks", blocks, "quire.context-length", "128", "quire.batch.tokens", "64"));
+        settings.addAll(List.of(
+                "quire.cache.blocks",
+                blocks,
+                "quire.cache.watermark",
+                "0", // so that many give way
+                "quire.context-length",
+                "128",
+                "quire.batch.tokens",
+                "64"));
         var inbox = new Inbox(100);
         var outbox = new Outbox(Duration.ofMinutes(1).toNanos());
         QuireSettings all = TestSettings.of(settings.toArray(String[]::new));
