@@ -245,19 +245,14 @@ public final class BeamGroup {
     /// many blocks were missing: then some may have theirs.
     int reserve(int run, BlockCopies copies) {
         int lanes = lanes();
-        for (int i = 0; i < lanes; i++) { // all of them before a parent writes
-            int missing = fork(search.beam(i), copies);
-            if (missing > 0) {
-                return missing;
-            }
+        int missing = 0;
+        for (int i = 0; i < lanes && missing == 0; i++) {
+            missing = fork(search.beam(i), copies);
         }
-        for (int i = 0; i < lanes; i++) {
-            int missing = lane(i).table().reserve(lane(i).computed() + run, copies);
-            if (missing > 0) {
-                return missing;
-            }
+        for (int i = 0; i < lanes && missing == 0; i++) {
+            missing = lane(i).table().reserve(lane(i).computed() + run, copies);
         }
-        return 0;
+        return missing;
     }
 
     private int fork(int child, BlockCopies copies) {
