@@ -61,9 +61,10 @@ final class Twin {
         long draw = mix(last ^ mix(seed));
         int clarity = 1 + (int) Long.remainderUnsigned(draw, 24);
         float[] logprobs = new float[vocabulary];
+        int certain = clarity % 3 == 0 ? vocabulary - 1 : 0; // maybe the end, so that a beam dies
         for (int token = 0; token < vocabulary; token++) {
             draw = mix(draw + token);
-            boolean possible = token == 0 || Long.remainderUnsigned(draw, 13) > 0;
+            boolean possible = token == certain || Long.remainderUnsigned(draw, 5) > 0;
             logprobs[token] = possible ? -Long.remainderUnsigned(draw >>> 8, clarity) / 4f : Float.NEGATIVE_INFINITY;
         }
         return logprobs;
