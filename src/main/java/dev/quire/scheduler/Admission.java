@@ -215,12 +215,15 @@ final class Admission {
         return deferred > 0 ? 0 : (int) Math.max(0, pool.available() - kept);
     }
 
-    /// Blocks that those who run may still come to take; what this plan needs they have taken, copies of shared
-    /// blocks too.
+    /// Blocks that those who run or load may still come to take; what this plan needs they have taken, copies of
+    /// shared blocks too.
     private long promised() {
         long promised = 0;
         for (int i = 0; i < places.running(); i++) {
             promised += Demand.moreBlocks(places.running(i), layout);
+        }
+        for (int i = 0; i < places.loading(); i++) {
+            promised += Demand.moreBlocks(places.loading(i), layout);
         }
         return promised;
     }
