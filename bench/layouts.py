@@ -13,7 +13,7 @@ pool's slots hold. Tokens a second are those of answers over a whole turn, its e
 clients are left. The time of an answer is from before its connection is opened to its end, queueing included. Answers
 are greedy and come whole: client and server share the cores. Standard library only.
 
-  python3 bench/layouts.py                       # this tree's ./quire: four rounds, six minutes
+  python3 bench/layouts.py                       # this tree's ./quire: four rounds, seven and a half minutes
   python3 bench/layouts.py --only paged,contiguous-model --blocks 48 --rounds 9
   python3 bench/layouts.py --lengths 200,320,480,240 --context-length 1024 --blocks 160
 """
