@@ -8,8 +8,8 @@ import jakarta.inject.Singleton;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 
-/// Asks the engine thread for what it does between two steps, if `quire.inspect.enabled` allows it, and says how that
-/// went in our words. Thread-safe.
+/// Asks the engine thread for what it does between two steps, if `quire.inspect.enabled` allows it, and says how
+/// that went in our words. Thread-safe.
 @Singleton
 final class Inspections {
     private final InferenceEngine engine;
@@ -40,9 +40,9 @@ final class Inspections {
     static <T> T value(Inspection<T> inspection) {
         return switch (inspection) {
             case Inspection.Answered<T>(var value) -> value;
-            case Inspection.Busy<T>(var capacity, var retryAfterSeconds) ->
+            case Inspection.Busy<T>(var what, var capacity, var retryAfterSeconds) ->
                 throw ApiException.tooManyRequests(
-                        "inspections at once must be at most their bound: capacity=" + capacity, retryAfterSeconds);
+                        what + " at once must be at most their bound: capacity=" + capacity, retryAfterSeconds);
             case Inspection.Unavailable<T>(var reason, var retryAfterSeconds) ->
                 throw ApiException.unavailable("engine must run: reason=" + reason, retryAfterSeconds);
         };

@@ -27,7 +27,6 @@ public record UncachedLayout(BlockPool pool, BlockTransfers transfers) implement
         return 0;
     }
 
-    /// A compaction may move every block.
     @Override
     public int moreBlocks(int tokens, int maxTokens) {
         return pool.blocksFor(maxTokens) - pool.blocksFor(tokens);
@@ -38,6 +37,7 @@ public record UncachedLayout(BlockPool pool, BlockTransfers transfers) implement
         return pool.blocksFor(maxTokens);
     }
 
+    /// A compaction may move every block.
     @Override
     public int mostCopies(int sequences) {
         return sequences + pool.blocks();

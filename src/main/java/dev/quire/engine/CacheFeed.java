@@ -10,8 +10,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 /// Tells listeners what becomes of blocks, one batch a turn. Nothing is recorded as long as nobody listens, and
 /// nobody is waited for: who is {@link #LAG} batches behind misses the next ones, and is told how many events.
 ///
-/// The JDK's publisher keeps the batches of a listener and hands them out on threads of its own, so a listener's code
-/// never runs on the engine thread. Any thread listens; the engine thread begins, delivers and closes.
+/// The JDK's publisher keeps the batches of a listener and hands them out on threads of its own, so a listener's
+/// code never runs on the engine thread. Any thread listens; the engine thread begins, delivers and closes.
 final class CacheFeed {
     /// Each costs the engine thread an offer a turn.
     static final int LISTENERS = 8;
@@ -48,7 +48,7 @@ final class CacheFeed {
     /// ends it. Any thread.
     Inspection<Multi<CacheEvents>> listen() {
         if (places.getAndUpdate(taken -> taken < LISTENERS ? taken + 1 : taken) >= LISTENERS) {
-            return new Inspection.Busy<>(LISTENERS, RETRY_AFTER_SECONDS);
+            return new Inspection.Busy<>("listeners", LISTENERS, RETRY_AFTER_SECONDS);
         }
         var listener = new Listener();
         return new Inspection.Answered<>(Multi.createFrom()

@@ -8,8 +8,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 
-/// What other threads have the engine thread do between two steps, one command a turn: what a command sees is of one
-/// moment, and a step waits for one command at most, which must therefore be short.
+/// What other threads have the engine thread do between two steps, one command a turn: what a command sees is of
+/// one moment, and a step waits for one command at most, which must therefore be short.
 ///
 /// At most {@link #CAPACITY} wait. One that was taken in is answered whatever becomes of the engine; its caller's
 /// code never runs on the engine thread.
@@ -64,7 +64,8 @@ final class Commands {
     /// Has the engine thread carry `command` out. The stage completes exceptionally only if the command throws.
     <T> CompletionStage<Inspection<T>> ask(Supplier<T> command) {
         if (waiting.getAndUpdate(places -> places < CAPACITY ? places + 1 : places) >= CAPACITY) {
-            return CompletableFuture.completedStage(new Inspection.Busy<>(CAPACITY, RETRY_AFTER_SECONDS));
+            return CompletableFuture.completedStage(
+                    new Inspection.Busy<>("inspections", CAPACITY, RETRY_AFTER_SECONDS));
         }
         var pending = new Pending<>(command, new CompletableFuture<>());
         queue.add(pending);

@@ -9,11 +9,11 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
-/// Compactions that somebody asked for: one round before each step, until it is done. Who asks while one is under way
-/// is told how that one ended.
+/// Compactions that somebody asked for: one round before each step, until it is done. Who asks while one is under
+/// way is told how that one ended.
 ///
-/// At most {@link Commands#CAPACITY} are told; their code never runs on the engine thread. Not thread-safe: the engine
-/// thread owns it.
+/// At most {@link Commands#CAPACITY} are told; their code never runs on the engine thread. Not thread-safe: the
+/// engine thread owns it.
 final class Compactor {
     private final CacheLayout layout;
     private final Scheduler scheduler;
@@ -29,7 +29,7 @@ final class Compactor {
     /// Begins a compaction within `wanted`, unless one is under way.
     CompletionStage<Inspection<CacheCompaction>> ask(CompactionLimits wanted) {
         if (asked.size() >= Commands.CAPACITY) {
-            return CompletableFuture.completedStage(new Inspection.Busy<>(Commands.CAPACITY, 1));
+            return CompletableFuture.completedStage(new Inspection.Busy<>("compactions", Commands.CAPACITY, 1));
         }
         if (compaction == null) {
             limits = wanted;

@@ -146,8 +146,8 @@ public final class InferenceEngine implements AutoCloseable {
         return ask(running -> running.inspector().table(id));
     }
 
-    /// What becomes of blocks from now on, step by step; slow listeners miss some of it. Any thread; subscribe once,
-    /// and cancel to end it.
+    /// What becomes of blocks from now on, step by step; slow listeners miss some of it. Any thread; subscribe
+    /// once, and cancel to end it.
     public Inspection<Multi<CacheEvents>> listen() {
         EngineLoop running = loop;
         return stats.state() == State.READY && running != null
@@ -160,8 +160,11 @@ public final class InferenceEngine implements AutoCloseable {
         return ask(running -> running.compactor().ask(Layouts.compaction(settings.cache())))
                 .thenCompose(begun -> switch (begun) {
                     case Inspection.Answered<CompletionStage<Inspection<CacheCompaction>>>(var end) -> end;
-                    case Inspection.Busy<CompletionStage<Inspection<CacheCompaction>>>(var capacity, var seconds) ->
-                        CompletableFuture.completedStage(new Inspection.Busy<>(capacity, seconds));
+                    case Inspection.Busy<CompletionStage<Inspection<CacheCompaction>>>(
+                            var what,
+                            var capacity,
+                            var seconds) ->
+                        CompletableFuture.completedStage(new Inspection.Busy<>(what, capacity, seconds));
                     case Inspection.Unavailable<CompletionStage<Inspection<CacheCompaction>>>(
                             var reason,
                             var seconds) ->

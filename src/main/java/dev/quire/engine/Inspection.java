@@ -5,8 +5,8 @@ public sealed interface Inspection<T> {
     /// Done; all of it is of one moment.
     record Answered<T>(T value) implements Inspection<T> {}
 
-    /// As many as may wait do so already: try again after `retryAfterSeconds`.
-    record Busy<T>(int capacity, int retryAfterSeconds) implements Inspection<T> {}
+    /// There are as many `what` (questions, listeners) already as may be: try again after `retryAfterSeconds`.
+    record Busy<T>(String what, int capacity, int retryAfterSeconds) implements Inspection<T> {}
 
     /// The engine does not run: starting, stopped or failed.
     record Unavailable<T>(String reason, int retryAfterSeconds) implements Inspection<T> {}

@@ -19,10 +19,10 @@ class InspectionsTest {
 
     @Test
     void busy_is429_withRetryAfter() {
-        ApiException e = refusal(new Inspection.Busy<>(8, 1));
+        ApiException e = refusal(new Inspection.Busy<>("listeners", 8, 1));
         assertEquals(429, e.status());
         assertEquals(OptionalInt.of(1), e.retryAfterSeconds());
-        assertEquals("inspections at once must be at most their bound: capacity=8", e.getMessage());
+        assertEquals("listeners at once must be at most their bound: capacity=8", e.getMessage());
     }
 
     @Test

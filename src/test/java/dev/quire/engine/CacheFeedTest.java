@@ -228,11 +228,11 @@ class CacheFeedTest {
         for (int i = 0; i < CacheFeed.LISTENERS; i++) {
             listeners.add(listen(1));
         }
-        assertEquals(new Inspection.Busy<>(8, 1), loop.feed().listen());
+        assertEquals(new Inspection.Busy<>("listeners", 8, 1), loop.feed().listen());
         listeners.get(3).cancel();
         Engines.until(() -> loop.feed().listeners() == 7);
         listen(1);
-        assertEquals(new Inspection.Busy<>(8, 1), loop.feed().listen());
+        assertEquals(new Inspection.Busy<>("listeners", 8, 1), loop.feed().listen());
     }
 
     @Test

@@ -63,10 +63,10 @@ class CommandsTest {
         for (int i = 0; i < Commands.CAPACITY; i++) {
             asked.add(ask(i));
         }
-        assertEquals(new Inspection.Busy<>(8, 1), answer(ask(99)));
+        assertEquals(new Inspection.Busy<>("inspections", 8, 1), answer(ask(99)));
         commands.carryOutNext();
         CompletableFuture<Inspection<Integer>> next = ask(8);
-        assertEquals(new Inspection.Busy<>(8, 1), answer(ask(99)));
+        assertEquals(new Inspection.Busy<>("inspections", 8, 1), answer(ask(99)));
         for (int i = 0; i < Commands.CAPACITY; i++) {
             commands.carryOutNext();
         }

@@ -116,7 +116,7 @@ class CompactorTest {
         for (int i = 1; i < Commands.CAPACITY; i++) {
             compactor.ask(ONE_BY_ONE);
         }
-        assertEquals(new Inspection.Busy<>(Commands.CAPACITY, 1), told(compactor.ask(ONE_BY_ONE)));
+        assertEquals(new Inspection.Busy<>("compactions", Commands.CAPACITY, 1), told(compactor.ask(ONE_BY_ONE)));
         compactor.round();
         compactor.close("it was stopped");
         assertEquals(new Inspection.Unavailable<>("it was stopped", 1), told(first));
