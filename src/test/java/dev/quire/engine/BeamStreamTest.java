@@ -63,31 +63,7 @@ class BeamStreamTest {
     }
 
     static Stream<List<String>> layouts() {
-        List<List<String>> layouts = new ArrayList<>();
-        layouts.add(List.of("quire.cache.layout", "paged"));
-        layouts.add(List.of("quire.cache.layout", "paged", "quire.cache.prefix", "off"));
-        layouts.add(List.of("quire.cache.preemption", "swap", "quire.cache.swap", "100KiB"));
-        layouts.add(List.of("quire.cache.preemption", "swap", "quire.cache.swap", "100MiB"));
-        layouts.add(
-                List.of("quire.cache.preemption", "swap", "quire.cache.swap", "100MiB", "quire.cache.prefix", "off"));
-        layouts.add(
-                List.of("quire.backend", "reference", "quire.cache.preemption", "swap", "quire.cache.swap", "1MiB"));
-        layouts.add(List.of("quire.cache.layout", "none"));
-        layouts.add(List.of("quire.cache.admission", "worst-case"));
-        for (String fit : List.of("first", "best", "buddy")) {
-            for (String reserve : List.of("model", "request", "estimate")) {
-                layouts.add(List.of(
-                        "quire.cache.layout",
-                        "contiguous",
-                        "quire.cache.contiguous.fit",
-                        fit,
-                        "quire.cache.contiguous.reserve",
-                        reserve,
-                        "quire.cache.contiguous.estimate",
-                        "4"));
-            }
-        }
-        return layouts.stream();
+        return LayoutStreamTest.layouts();
     }
 
     private static List<String> with(List<String> settings, String... more) {
